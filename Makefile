@@ -1,0 +1,90 @@
+# The two commands of the README are `make demo` and `make test`. Both need only Python 3.11 or newer and make:
+# they create .venv and install what requirements/ has locked, by version and hash. A second call installs nothing.
+
+PYTHON ?= python3
+# Not from the environment, where these names may mean something else; `make test VENV=.venv312` works.
+VENV   := .venv
+ARGS   :=
+
+bin   := $(VENV)/bin
+pip   := $(bin)/python -m pip --disable-pip-version-check --no-input --quiet
+# The build backend is in the lock too, so that installing the project fetches nothing more.
+self  := $(pip) install --no-deps --no-build-isolation
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test quick check format bench wheel lock clean
+
+help: ## what there is to make
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(VENV)/.runtime ## simulate a small hospital and open the inbox (ARGS="--port 8090")
+	$(bin)/salvage demo $(ARGS)
+
+test: check ## everything: format, lint, types, import contracts, rules, all tests
+	$(bin)/python -m pytest --numprocesses auto $(ARGS)
+
+quick: $(VENV)/.develop ## the tests to run at every save
+	$(bin)/python -m pytest --numprocesses auto -m "not slow" tests/unit tests/rules $(ARGS)
+
+check: $(VENV)/.develop ## all of `make test` that is not pytest
+	$(bin)/ruff format --check .
+	$(bin)/ruff check .
+	$(bin)/mypy
+	$(bin)/lint-imports
+	$(bin)/salvage rules check
+
+format: $(VENV)/.develop ## put the code into the form that `make check` asks for
+	$(bin)/ruff format .
+	$(bin)/ruff check --fix .
+
+bench: $(VENV)/.develop ## measure, side by side (ARGS="--events 100000")
+	$(bin)/python -m benchmarks $(ARGS)
+
+# --- The environment -------------------------------------------------------------------------------
+
+$(bin)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "salvage-watch needs Python 3.11 or newer: make PYTHON=python3.12")'
+	@# Half an environment (Debian without python3-venv) must not look like a whole one the next time.
+	$(PYTHON) -m venv $(VENV) || { rm -f $@; exit 1; }
+
+$(VENV)/.runtime: requirements/runtime.txt pyproject.toml | $(bin)/python
+	@echo "Installing what salvage-watch runs on into $(VENV) ..."
+	$(pip) install --require-hashes -r requirements/runtime.txt
+	$(self) --editable .
+	@touch $@
+
+$(VENV)/.develop: requirements/develop.txt pyproject.toml | $(bin)/python
+	@echo "Installing what salvage-watch is developed with into $(VENV) ..."
+	$(pip) install --require-hashes -r requirements/develop.txt
+	$(self) --editable .
+	@touch $@
+
+# --- The package -----------------------------------------------------------------------------------
+
+# Tests see the tree; users get the wheel. So the wheel is installed where the tree is not, and tried.
+wheel: $(VENV)/.develop ## build the wheel into dist/, install it in a bare environment and try it
+	rm -rf dist $(VENV)-wheel
+	$(pip) wheel --no-deps --no-build-isolation --wheel-dir dist .
+	$(PYTHON) -m venv $(VENV)-wheel
+	$(VENV)-wheel/bin/python -m pip --disable-pip-version-check --quiet install --require-hashes -r requirements/runtime.txt
+	$(VENV)-wheel/bin/python -m pip --disable-pip-version-check --quiet install --no-deps dist/*.whl
+	cd dist && $(abspath $(VENV))-wheel/bin/salvage rules check
+
+# --- The locks: versions and hashes, never an address (docs/adr/0003-locks-without-addresses.md) ---
+
+compile = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
+  --generate-hashes --extra all --custom-compile-command "make lock" $(ARGS)
+
+lock: $(VENV)-lock/bin/uv ## renew requirements/*.txt after a change of pyproject.toml (ARGS=--upgrade)
+	$(compile) --group build --output-file requirements/runtime.txt pyproject.toml
+	$(compile) --group dev --constraint requirements/runtime.txt --output-file requirements/develop.txt pyproject.toml
+
+$(VENV)-lock/bin/uv:
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip --disable-pip-version-check --quiet install uv
+
+clean: ## remove everything that make made
+	rm -rf $(VENV) $(VENV)-wheel $(VENV)-lock dist build htmlcov .coverage \
+	  .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find schemas services tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,87 @@
+"""The topics: which messages travel on which, by which key, and how long they are kept.
+
+One row each; whatever creates, checks or documents topics reads this table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from schemas.alerts import AlertRevision
+from schemas.deadletter import DeadLetter
+from schemas.events import EVENT
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """One topic.
+
+    `key` names the field of the message that is the Kafka key; records of one key keep their
+    order. `retention` is None where nothing is ever deleted by age.
+    """
+
+    name: str
+    message: TypeAdapter[Any] | None
+    key: str
+    retention: timedelta | None
+    compacted: bool = False
+    about: str = ""
+
+    def config(self) -> dict[str, str]:
+        """Kafka's settings for this topic, by Kafka's names."""
+        kept = -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
+        policy = "compact" if self.compacted else "delete"
+        return {"cleanup.policy": policy, "retention.ms": str(kept)}
+
+
+RAW = Topic(
+    name="clinical.raw",
+    message=None,
+    key="source",
+    retention=timedelta(days=30),
+    about="Bytes as received, before any reading; keyed by source so that a feed keeps its order.",
+)
+EVENTS = Topic(
+    name="clinical.events",
+    message=EVENT,
+    key="patient_id",
+    retention=None,
+    about="Clinical facts in all their versions: the truth from which all else can be rebuilt.",
+)
+ALERTS = Topic(
+    name="clinical.alerts",
+    message=TypeAdapter(AlertRevision),
+    key="alert_id",
+    retention=None,
+    compacted=True,
+    about="Alert revisions; compaction keeps at least the last one of each alert.",
+)
+DEADLETTERS = Topic(
+    name="clinical.deadletters",
+    message=TypeAdapter(DeadLetter),
+    key="id",
+    retention=timedelta(days=90),
+    about="What could not be used, with the reason; long enough to correct a mapping and replay.",
+)
+ACTIONS = Topic(
+    name="clinical.actions",
+    message=None,
+    key="alert_id",
+    retention=None,
+    about="What people did about alerts; part of the record, so never deleted by age.",
+)
+
+TOPICS = (RAW, EVENTS, ALERTS, DEADLETTERS, ACTIONS)
+
+
+def topic(name: str) -> Topic:
+    """The topic of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    return {row.name: row for row in TOPICS}[name]
