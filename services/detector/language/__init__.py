@@ -1,0 +1,1 @@
+"""The language of rules: a YAML frame with expressions, read, checked and made into operators."""

@@ -1,0 +1,324 @@
+"""Which kind of value an expression gives; every sense that it doesn't make is a mistake.
+
+Nothing of a patient is looked at: kinds come from the rule's own `reads`, `let` and `params`,
+from the analytes' units and from the table of functions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from services.detector.language.ast import (
+    And,
+    Arithmetic,
+    Attribute,
+    Call,
+    Compare,
+    Duration,
+    Has,
+    Name,
+    Node,
+    Not,
+    OneOf,
+    Or,
+    Param,
+    Quantity,
+    Selection,
+)
+from services.detector.language.errors import joined, unknown
+from services.detector.language.functions import FUNCTIONS, Function, Takes
+from services.detector.language.kinds import (
+    ANY,
+    DAYS,
+    DURATION,
+    LIMIT,
+    NUMBER,
+    TIME,
+    TRUTH,
+    Kind,
+)
+from services.detector.language.names import Names, Scope
+from services.detector.language.walk import walk
+from services.detector.language.words import LIMIT_UNITS
+
+
+class Inference(Names):
+    """Kinds within one rule."""
+
+    def kind(self, node: Node, scope: Scope) -> Kind:
+        """What kind of value an expression gives.
+
+        Raises:
+            TypeError: a kind of node that the language doesn't have.
+        """
+        match node:
+            case Quantity():
+                return self._quantity(node)
+            case Duration():
+                return self._duration(node)
+            case Param() | Name() | Attribute():
+                return self._named(node, scope)
+            case Selection():
+                message = "a period is part of a function"
+                return self.wrong(node.place, message, "nadir(psa since clock)")
+            case Call():
+                return self._call(node, scope)
+            case Arithmetic():
+                return self._arithmetic(node, scope)
+            case _:
+                return self._truth(node, scope)
+
+    def _truth(self, node: Node, scope: Scope) -> Kind:
+        match node:
+            case Compare():
+                self._compare(node, scope)
+            case OneOf(left=left):
+                self.demand(left, scope, "word")
+            case Has(left=left):
+                self.demand(left, scope, "words")
+            case Not(operand=operand):
+                self.condition(operand, scope)
+            case And(operands=operands) | Or(operands=operands):
+                for operand in operands:
+                    self.condition(operand, scope)
+            case _:
+                raise TypeError(f"not an expression: {type(node).__name__}")
+        return TRUTH
+
+    def _quantity(self, node: Quantity) -> Kind:
+        parts = (node, *node.alternatives)
+        units = [part.unit for part in parts]
+        if any(unit in LIMIT_UNITS for unit in units):
+            if len(parts) > 1:
+                return self.wrong(node.place, "a multiple of a limit has no alternatives")
+            return LIMIT
+        if len(parts) > 1 and (None in units or len(set(units)) < len(units)):
+            return self.wrong(
+                node.place, "alternatives in the same unit", "a different unit in each"
+            )
+        unknown_units = [part for part in parts if not self._measures.known(part)]
+        if unknown_units:
+            return ANY
+        return Kind("number", units=tuple(unit for unit in units if unit))
+
+    def _duration(self, node: Duration) -> Kind:
+        if node.amount < 0:
+            return self.wrong(node.place, "a negative duration", "a minus before it instead")
+        return DURATION
+
+    # ------------------------------------------------------------ functions
+
+    def _call(self, node: Call, scope: Scope) -> Kind:
+        function = FUNCTIONS.get(node.function)
+        if function is None:
+            return self.wrong(node.place, *unknown("function", node.function, FUNCTIONS))
+        if not function.needs <= len(node.args) <= len(function.takes):
+            given = len(node.args)
+            return self.wrong(
+                node.place, f"{function.name} with {given or 'no'} arguments", function.usage
+            )
+        kinds = [
+            self._argument(function, takes, arg, scope)
+            for takes, arg in zip(function.takes, node.args, strict=False)
+        ]
+        if function.name in ("uln", "below_limit") and len(kinds) > 1:
+            self._measures.comparable(node.args[1], kinds[0].worth, kinds[1].worth)
+        if function.name == "baseline":
+            self.clock_needed.append(node.place)
+        for takes, arg in zip(function.takes[1:], node.args[1:], strict=False):
+            if takes in ("value", "number") and not isinstance(arg, Quantity | Param):
+                self.wrong(arg.place, "worked out", "a number or a parameter")
+        return self._result(function, kinds[0])
+
+    def _argument(self, function: Function, takes: Takes, node: Node, scope: Scope) -> Kind:
+        match takes:
+            case "series":
+                return self._selected(function, node)
+            case "fact":
+                return self.demand(node, scope, "fact")
+            case "observation":
+                return self._observation(node, scope)
+            case "value":
+                return self.demand(node, scope, "number")
+            case "number":
+                return self._count(node, scope)
+        assert_never(takes)
+
+    def _observation(self, node: Node, scope: Scope) -> Kind:
+        kind = self.demand(node, scope, "fact")
+        if kind.sort == "fact" and kind.source != "observation":
+            return self.wrong(
+                node.place, "not an observation", "a fact of a series with an analyte"
+            )
+        return kind
+
+    def _count(self, node: Node, scope: Scope) -> Kind:
+        kind = self.demand(node, scope, "number")
+        whole = not isinstance(node, Quantity) or node.value == node.value.to_integral_value() > 0
+        if kind.sort != "any" and not (kind.pure and whole):
+            return self.wrong(node.place, "not a count", "a whole number above 0")
+        return kind
+
+    def _result(self, function: Function, first: Kind) -> Kind:
+        if first.sort == "any":
+            return TRUTH if function.gives == "truth" else ANY
+        match function.gives:
+            case "fact":
+                return first
+            case "value" | "limit":
+                return first.worth
+            case "truth":
+                return TRUTH
+            case "number":
+                return DAYS if function.name == "days_since" else NUMBER
+            case "time":
+                return TIME
+        assert_never(function.gives)
+
+    def _selected(self, function: Function, node: Node) -> Kind:
+        if not isinstance(node, Selection):
+            return self.wrong(node.place, f"{function.name} of something else", function.usage)
+        if function.name == "median" and node.within is None:
+            self.wrong(node.place, "a median of everything", "'within': how far back to look")
+        series = self.series(node.series, node.place)
+        self._period(node)
+        if series is None:
+            return ANY
+        if node.where is not None:
+            self.condition(node.where, Scope((series.name,)))
+        fact = self.fact((series.name,))
+        if node.attribute is not None:
+            found = self._field(node, series.kind, series.name)
+            fact = found if found.sort == "any" else replace(fact, value=found)
+        return self._numeric(function, node, fact)
+
+    def _numeric(self, function: Function, node: Selection, fact: Kind) -> Kind:
+        """A lowest or middle value needs numbers, and numbers of one thing."""
+        if not function.only_numeric or fact.sort == "any":
+            return fact
+        value = fact.worth
+        if value.sort == "any":
+            return value
+        if value.sort != "number":
+            return self.wrong(node.place, f"{node.series!r} has no number", "a series with numbers")
+        if len(value.analytes) > 1:
+            mixed = f"{function.name} would mix {', '.join(value.analytes)}"
+            return self.wrong(node.place, mixed, "a series of one analyte")
+        return fact
+
+    def _period(self, node: Selection) -> None:
+        for time in (node.since, node.after, node.until):
+            if time is not None:
+                self._from_clock(time)
+        self._back(node.within, ("h", "d", "wk"))
+        self._back(node.older_than, ("d", "wk"))
+        if node.older_than is not None and node.within is None:
+            message = "'older than' without 'within'"
+            self.wrong(node.older_than.place, message, "how far back to look")
+
+    def _from_clock(self, time: Node) -> None:
+        """What is remembered of the past can't hang on the fact that will be judged with it."""
+        self.time(time, Scope(dated=False))
+        for part in walk(time):
+            if isinstance(part, Call):
+                self.wrong(part.place, "a period that begins or ends with a fact", "'clock'")
+
+    def _back(self, length: Node | None, units: tuple[str, ...]) -> None:
+        if length is None:
+            return
+        self.demand(length, Scope(dated=False), "duration")
+        value = self._written(length)
+        if isinstance(value, Duration) and value.unit not in units:
+            self.wrong(length.place, f"a period in {value.unit!r}", joined(units))
+
+    # ------------------------------------------------------------ operators
+
+    def _arithmetic(self, node: Arithmetic, scope: Scope) -> Kind:
+        left = self.kind(node.left, scope).worth
+        right = self.kind(node.right, scope).worth
+        if left.sort == "time":
+            return self._shifted(node, right)
+        left = self._needs(node.left, left, "number")
+        right = self._needs(node.right, right, "number")
+        if "any" in (left.sort, right.sort):
+            return ANY
+        if node.op in "+-":
+            return left if self._measures.comparable(node.right, left, right) else ANY
+        return self._scaled(node, left, right)
+
+    def _shifted(self, node: Arithmetic, by: Kind) -> Kind:
+        if node.op not in "+-":
+            return self.wrong(node.place, f"a time with {node.op!r}", "'+' or '-'")
+        by = self._needs(node.right, by, "duration")
+        hours = isinstance(node.right, Duration) and node.right.unit == "h"
+        if hours:
+            return self.wrong(node.right.place, "hours added to a day", "d, wk, mo or y")
+        return TIME if by.sort != "any" else ANY
+
+    def _scaled(self, node: Arithmetic, left: Kind, right: Kind) -> Kind:
+        if right.pure:
+            return left
+        if left.pure and node.op == "*":
+            return right
+        if node.op == "/" and self._measures.comparable(node.right, left, right):
+            return NUMBER
+        if node.op == "*":
+            return self.wrong(
+                node.right.place, "a product of two quantities", "a factor without unit"
+            )
+        return ANY
+
+    def _compare(self, node: Compare, scope: Scope) -> None:
+        left = self.kind(node.left, scope).worth
+        right = self.kind(node.right, scope).worth
+        sorts = {left.sort, right.sort}
+        if "any" in sorts:
+            return
+        if sorts <= {"word", "code"} and "word" in sorts:
+            self._same_word(node, left)
+            return
+        named = [n for n, k in ((node.left, left), (node.right, right)) if k.sort == "code"]
+        if named and isinstance(named[0], Name):
+            self._unknown_name(named[0])
+        else:
+            self._ordered(node, left, right)
+
+    def _same_word(self, node: Compare, left: Kind) -> None:
+        if node.op not in ("=", "!="):
+            self.wrong(node.place, f"words have no order for {node.op!r}", "'=' or '!='")
+        if left.sort == "code" or isinstance(node.left, Param):
+            self.wrong(node.left.place, "a word on the left", "a field or a coded fact")
+
+    def _ordered(self, node: Compare, left: Kind, right: Kind) -> None:
+        numbers = {"number", "limit"}
+        if left.sort in numbers and right.sort in numbers:
+            if self._measures.comparable(node.right, left, right):
+                self._limited(node, left, right)
+        elif {left.sort, right.sort} == {"days", "duration"}:
+            self._whole_days(node)
+        elif left.sort != right.sort or left.sort not in ("time", "days"):
+            self.wrong(node.place, f"{left} is compared with {right}", "two of a kind")
+
+    def _limited(self, node: Compare, left: Kind, right: Kind) -> None:
+        """`3 uln` is three times the limit of one result, so the other side has to be one."""
+        for side, other in ((left, node.right), (right, node.left)):
+            if side.sort == "limit" and not isinstance(other, Name | Call):
+                self.wrong(other.place, "no result whose reference limit is meant", "a fact")
+
+    def _whole_days(self, node: Compare) -> None:
+        """A number of days has no months: how long they are depends on where they begin.
+
+        `day >= 6 mo` does: it begins at the clock.
+        """
+        from_clock = isinstance(node.left, Name) and node.left.name == "day"
+        units = ("d", "wk", "mo", "y") if from_clock else ("d", "wk")
+        for side in (node.left, node.right):
+            length = self._written(side)
+            if isinstance(length, Duration) and length.unit not in units:
+                message = f"a number of days is compared with {length.unit!r}"
+                self.wrong(side.place, message, joined(units))
+
+    def _written(self, node: Node) -> Node | None:
+        """A parameter's value, anything else as it is."""
+        return self._params.get(node.name) if isinstance(node, Param) else node
