@@ -1,0 +1,1 @@
+"""The engine meets the world: replay, back-test."""

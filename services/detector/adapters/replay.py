@@ -1,0 +1,141 @@
+"""Replay of an archive: facts become known at their `issued_at`, and the clock moves with them.
+
+Input order means nothing. The clock goes from one issue to the next, through every due date on
+the way. The same engine as live traffic; this is only its clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+from services.detector.engine.fact import Fact
+from services.detector.engine.instants import instant, moment
+from services.detector.engine.monitor import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import datetime
+
+    from schemas.alerts import AlertRevision
+    from schemas.events import ClinicalEvent
+    from services.detector.engine.grader import GradedFact
+    from services.detector.engine.rule import CompiledRule
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A condition that could not be evaluated."""
+
+    patient_id: str
+    rule: str
+    event_ids: tuple[str, ...]
+    reason: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class GradedEvent:
+    """A graded observation."""
+
+    patient_id: str
+    event_id: str
+    rule: str
+    term: str
+    version: int
+    grade: int | None
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayResult:
+    """All that a replay had to say."""
+
+    revisions: list[AlertRevision]
+    unknowns: list[Unknown]
+    grades: list[GradedEvent]
+
+
+def replay(
+    events: Iterable[ClinicalEvent],
+    rules: Sequence[CompiledRule],
+    *,
+    until: datetime | None = None,
+    incremental: bool = True,
+) -> ReplayResult:
+    """Run an archive through the engine.
+
+    Args:
+        events: in any order.
+        rules: compiled.
+        until: the clock runs up to here; default: the last issue.
+        incremental: see `Monitor`.
+    """
+    monitor = Monitor(rules, incremental=incremental)
+    revisions = list(journal(events, monitor, until=until))
+    return ReplayResult(revisions, list(unknowns(monitor)), list(grades(monitor, rules)))
+
+
+def journal(
+    events: Iterable[ClinicalEvent],
+    monitor: Monitor,
+    *,
+    until: datetime | None = None,
+    as_of: datetime | None = None,
+) -> Iterator[AlertRevision]:
+    """The alert journal, in the order in which its entries became known.
+
+    Args:
+        events: in any order; one without `issued_at` is taken to be issued at its clinical time.
+        monitor: a fresh one; it holds the final state afterwards.
+        until: the clock runs up to here; default: the last issue.
+        as_of: what was issued later is left out.
+    """
+    limit = None if as_of is None else instant(as_of)
+    facts = [Fact(event, instant(event.effective_at)) for event in events]
+    facts = [fact for fact in facts if limit is None or fact.issued <= limit]
+    facts.sort(key=lambda fact: fact.issued)
+    last = None if until is None else instant(until)
+    for issued, group in groupby(facts, key=lambda fact: fact.issued):
+        if last is not None and issued > last:
+            break
+        yield from monitor.receive(group, issued)
+    if last is None:
+        last = limit if limit is not None else (facts[-1].issued if facts else None)
+    if last is not None:
+        yield from monitor.advance(last)
+
+
+def unknowns(monitor: Monitor) -> Iterator[Unknown]:
+    """What stands undecided at the end."""
+    for one in monitor.undecided():
+        fact = one.doubt.fact
+        yield Unknown(
+            one.patient_id,
+            one.rule,
+            (fact.event.event_id,),
+            one.doubt.reason,
+            moment(fact.known),
+        )
+
+
+def grades(monitor: Monitor, rules: Sequence[CompiledRule]) -> Iterator[GradedEvent]:
+    """The grades that rules of kind `function` give."""
+    for rule in rules:
+        for grader in rule.graders:
+            for patient_id in monitor.patients():
+                for verdict in grader.grade(monitor.facts(patient_id)):
+                    yield _graded(patient_id, rule.id, verdict)
+
+
+def _graded(patient_id: str, rule: str, verdict: GradedFact) -> GradedEvent:
+    return GradedEvent(
+        patient_id,
+        verdict.fact.event.event_id,
+        rule,
+        verdict.term,
+        verdict.version,
+        verdict.grade,
+        verdict.reason,
+    )

@@ -1,0 +1,175 @@
+"""A clinical fact as the engine sees it: one version of one event, normalised for comparison.
+
+Values stand in the canonical unit of their analyte, exactly; what could not be brought there
+carries the reason instead.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from schemas.base import digest
+from schemas.events import Observation, Status
+from schemas.terminology.analytes import Analyte, analyte, by_code
+from schemas.terminology.refusals import Refusal
+from schemas.terminology.units import Scale, scale
+from services.detector.engine.instants import instant
+from services.detector.engine.truth import Range, Unknown, Value
+
+Partition = tuple[str | None, str | None]
+"""Specimen and method: values compare as ratios only within one partition (catalogue C5)."""
+
+Key = tuple[str, str]
+"""Identity of a fact: the source and the source's own id."""
+
+
+class Fact:
+    """One version of one fact. Immutable by custom: a correction is another Fact.
+
+    Attributes:
+        key: identity, the same in all versions.
+        topic: what rules look facts up by: an analyte key, `imaging`, `treatment`, …
+        day: ordinal of the clinical day, as the source writes it.
+        at: clinical instant, microseconds UTC; of a bare date its first moment.
+        precise: whether the hour is known.
+        issued: when this version was released, microseconds UTC.
+        known: when the fact was first known in a final version, microseconds UTC.
+        value: number in the canonical unit, a range, the reason why there is none, or None.
+        reference: the number to use when this fact is a nadir or baseline: `<x` counts as x,
+            `>x` not at all (catalogue C4).
+        upper, lower: reference limits that came with the value, canonical unit.
+    """
+
+    __slots__ = (
+        "at",
+        "code",
+        "day",
+        "event",
+        "issued",
+        "key",
+        "known",
+        "lower",
+        "partition",
+        "precise",
+        "provisional",
+        "reference",
+        "topic",
+        "upper",
+        "value",
+        "withdrawn",
+    )
+
+    def __init__(self, event: Any, received: int) -> None:
+        """Read an event of `schemas.events`, or anything with its fields.
+
+        Args:
+            event: the event.
+            received: instant that stands in for a missing `issued_at`.
+        """
+        effective: date | datetime = event.effective_at
+        status: Status = event.status
+        issued: datetime | None = event.issued_at
+        self.event = event
+        self.key: Key = (event.source, event.event_id)
+        self.day = effective.toordinal()
+        self.at = instant(effective)
+        self.precise = effective.__class__ is datetime
+        self.issued = self.known = received if issued is None else instant(issued)
+        self.withdrawn = status.withdraws
+        self.provisional = status is Status.PRELIMINARY
+        self.value: Value = None
+        self.reference: Decimal | None = None
+        self.upper: Decimal | None = None
+        self.lower: Decimal | None = None
+        self.code: str | None = None
+        self.partition: Partition | None = None
+        self.topic: str = event.type
+        if self.topic == "observation":
+            self._observe(event)
+
+    def _observe(self, event: Observation) -> None:
+        if event.value_code is not None:
+            self.code = event.value_code.lower()
+        if event.specimen is not None or event.method is not None:
+            self.partition = (event.specimen, event.method)
+        code = event.code
+        coding = None if code is None else (code.system, code.code)
+        self.topic, known = _measured(event.analyte, coding)
+        number = event.value
+        if known is None or number is None:
+            return
+        by = _scale(event.unit, known.key)
+        if by is None:
+            self.upper, self.lower = event.reference_high, event.reference_low
+        elif isinstance(by, Unknown):
+            self.value = by
+            return
+        elif not by.accepts(number):
+            self.value = Unknown("beyond what the unit can hold")
+            return
+        else:
+            self.upper = _scaled(event.reference_high, by)
+            self.lower = _scaled(event.reference_low, by)
+            number = by.apply(number)
+        if event.comparator is None:
+            self.value = self.reference = number
+        else:
+            self._censored(number, event.comparator)
+
+    def _censored(self, number: Decimal, comparator: str) -> None:
+        if comparator in {"<", "<="}:
+            floor = Decimal(0) if number >= 0 else None
+            self.value = Range(floor, number, high_included=comparator == "<=")
+            self.reference = number
+        else:
+            self.value = Range(number, None, low_included=comparator == ">=")
+
+    @property
+    def content(self) -> str:
+        """Digest of the version's content: the last tie-break between two versions."""
+        return digest(self.event.model_dump(mode="json"))
+
+    @property
+    def order(self) -> tuple[int, int]:
+        """What decides between versions, but for the content: issue, then status."""
+        return (self.issued, self.event.status.rank)
+
+    def as_known_since(self, known: int) -> Fact:
+        """The same version, of a fact that was first known at another instant."""
+        twin: Fact = object.__new__(Fact)
+        for name in Fact.__slots__:
+            setattr(twin, name, getattr(self, name))
+        twin.known = known
+        return twin
+
+    def __repr__(self) -> str:
+        """Identity only: a fact in a log line must not tell what it says."""
+        return f"Fact({self.topic}, {self.key[1]})"
+
+
+@lru_cache(maxsize=4096)
+def _measured(name: str | None, coding: tuple[str, str] | None) -> tuple[str, Analyte | None]:
+    """What was measured. A code that is refused outweighs a name; a name outweighs a code."""
+    coded = None if coding is None else by_code(*coding)
+    if isinstance(coded, Refusal):
+        return "unmapped", None
+    known = (None if name is None else analyte(name)) or coded
+    return ("unmapped", None) if known is None else (known.key, known)
+
+
+@lru_cache(maxsize=4096)
+def _scale(unit: str | None, key: str) -> Scale | Unknown | None:
+    """The way into the analyte's canonical unit; None where the unit is that one already."""
+    known = analyte(key)
+    assert known is not None, "only keys of the table come here"  # noqa: S101
+    by = scale(unit, known)
+    if isinstance(by, Refusal):
+        return Unknown(str(by.reason))
+    return None if by.identity else by
+
+
+def _scaled(limit: Decimal | None, by: Scale) -> Decimal | None:
+    return by.apply(limit) if limit is not None and by.accepts(limit) else None

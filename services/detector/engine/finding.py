@@ -1,0 +1,135 @@
+"""What a criterion says at one place of a lane: a finding, or a doubt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from schemas.alerts import Role, State
+    from services.detector.engine.fact import Fact
+    from services.detector.engine.terms import Cited, Context, Proof, Term
+    from services.detector.engine.truth import Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A step in the life of an alert, derived from facts alone.
+
+    Attributes:
+        criterion: name of the criterion.
+        opens: whether it begins an episode; else it goes on with one.
+        onset: the first qualifying fact; None for evidence that is missing.
+        day: clinical day of the step (the day due, for missing evidence).
+        trigger: the fact at which it became true; None for a deadline.
+        cited: the evidence, each fact with its role.
+        due: whether the step is taken by the calendar, at the end of `day`.
+    """
+
+    criterion: str
+    state: State
+    opens: bool
+    day: int
+    tag: str | None = None
+    grade: int | None = None
+    severity: str | None = None
+    onset: Fact | None = None
+    trigger: Fact | None = None
+    cited: tuple[Cited, ...] = ()
+    proof: Proof | None = None
+    due: bool = False
+
+    @property
+    def key(self) -> tuple[object, ...]:
+        """What makes it the same step when the facts are evaluated again."""
+        onset = None if self.onset is None else (self.onset.key, self.onset.day)
+        return (self.criterion, self.state, self.tag, self.grade, onset, self.due and self.day)
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A condition that could not be evaluated at a fact, and why."""
+
+    criterion: str
+    day: int
+    fact: Fact
+    reason: str
+
+
+Note = Finding | Doubt
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """One way in which a criterion can hold, and what it is then called."""
+
+    when: Term
+    tag: str | None = None
+    grade: int | None = None
+    severity: str | None = None
+
+
+def first_true(arms: tuple[Arm, ...], context: Context) -> Arm | Unknown | None:
+    """The first arm that holds; unknown if none does but one might."""
+    doubt: Unknown | None = None
+    for arm in arms:
+        truth = arm.when.evaluate(context)
+        if truth is True:
+            return arm
+        if truth is not False and doubt is None:
+            doubt = truth
+    return doubt
+
+
+def cite(*groups: tuple[Cited, ...]) -> tuple[Cited, ...]:
+    """Join evidence; a fact is named once, in the first role it was given."""
+    roles: dict[Fact, Role] = {}
+    for group in groups:
+        for fact, role in group:
+            roles.setdefault(fact, role)
+    return tuple(roles.items())
+
+
+class Machine(Protocol):
+    """A criterion at work: a fold over the facts of a lane with an immutable memory."""
+
+    @property
+    def name(self) -> str:
+        """The criterion's name."""
+        ...
+
+    @property
+    def listens(self) -> frozenset[int]:
+        """The series whose facts it is given."""
+        ...
+
+    @property
+    def timed(self) -> bool:
+        """Whether it ever has a deadline."""
+        ...
+
+    @property
+    def reach_days(self) -> int:
+        """How far back it looks for itself."""
+        ...
+
+    @property
+    def initial(self) -> Any:
+        """The memory before the first fact."""
+        ...
+
+    def start(self, memory: Any, context: Context) -> Any:
+        """The clock was set, or has moved: `context.fact` is the clock's fact."""
+        ...
+
+    def step(self, memory: Any, context: Context) -> tuple[Any, tuple[Note, ...]]:
+        """One more fact."""
+        ...
+
+    def deadline(self, memory: Any) -> int | None:
+        """The day at whose end something will be overdue."""
+        ...
+
+    def expire(self, memory: Any, context: Context | None) -> tuple[Any, tuple[Note, ...]]:
+        """That day has ended."""
+        ...

@@ -1,0 +1,304 @@
+"""One patient: facts in, lanes folded, journals compared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from schemas.events import Status
+from services.detector.engine.card import CURBED_BY_COMFORT
+from services.detector.engine.fact import Fact, Key
+from services.detector.engine.instants import end_of
+from services.detector.engine.journal import Journal, Revision
+from services.detector.engine.lane import Entry, Lane, Mark, Place
+from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from datetime import date, datetime
+
+    from services.detector.engine.finding import Doubt, Finding
+
+
+LaneKey = tuple[int, str | None]
+"""Number of the rule, and the course (None: the whole patient)."""
+
+FactChange = tuple[Fact | None, Fact | None]
+"""A fact as it stood before, and as it stands now."""
+
+DeathChange = tuple[Entry | None, Entry | None]
+"""The death as it stood in the lanes before, and as it stands now."""
+
+_DEATH_RANK = 1_001
+_TURNING = frozenset({"treatment", "patient"})
+"""Facts that may open, end or rename what other facts are read by."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Death:
+    """The end of a life as an event of its own: a patient fact tells of it at another time."""
+
+    event_id: str
+    source: str
+    effective_at: date | datetime
+    issued_at: datetime | None
+    status: Status = Status.FINAL
+    type: str = "death"
+
+
+@dataclass(slots=True)
+class _Edit:
+    """What is to be taken out of a lane, and what put in."""
+
+    removed: list[Place] = field(default_factory=list)
+    added: list[Entry] = field(default_factory=list)
+
+
+class Patient:
+    """The lanes and journals of one patient. The facts themselves are kept by the monitor."""
+
+    def __init__(self, rules: Sequence[CompiledRule], *, incremental: bool = True) -> None:
+        """Know the rules, and nothing yet of the patient."""
+        self._rules = rules
+        self._incremental = incremental
+        self._steps: dict[str, dict[Key, Fact]] = {}
+        self._courses: dict[str, Course] = {}
+        self._people: dict[Key, Fact] = {}
+        self._death: Entry | None = None
+        self._routes: dict[str, list[tuple[LaneKey, Lane, Course]]] = {}
+        self.lanes: dict[LaneKey, Lane] = {}
+        self.journals: dict[LaneKey, Journal] = {}
+        self.dues: dict[LaneKey, int] = {}
+        for number, rule in enumerate(rules):
+            if not rule.per_course:
+                self._open((number, None), WHOLE_PATIENT, ())
+
+    # -- facts
+
+    def take(self, changes: Sequence[FactChange], facts: Iterable[Fact]) -> set[LaneKey]:
+        """Take in changed facts.
+
+        Args:
+            changes: what changed.
+            facts: all standing facts of the patient, these changes included; only read when a
+                new lane must be filled.
+
+        Returns:
+            The lanes that may now say something else.
+        """
+        if len(changes) == 1 and changes[0][0] is None:
+            fact = changes[0][1]
+            if fact is not None and fact.topic not in _TURNING:
+                return self._add(fact)
+        comfort = self.comfort_only
+        buried = self._follow_person(changes)
+        touched = self._follow_courses(changes, facts)
+        edits: dict[LaneKey, _Edit] = {}
+        for before, after in changes:
+            if before is not None:
+                self._edit(before, edits, out=True)
+            if after is not None:
+                self._edit(after, edits, out=False)
+        self._bury(buried, edits)
+        for key, edit in edits.items():
+            if key in touched:
+                continue  # filled anew a moment ago, with these changes
+            if self.lanes[key].change(edit.removed, edit.added):
+                touched.add(key)
+        if comfort is not self.comfort_only:
+            touched.update(self.lanes)
+        return touched
+
+    def _add(self, fact: Fact) -> set[LaneKey]:
+        """One new fact that turns nothing else: by far the commonest case."""
+        touched = set()
+        for key, lane, course in self._routes.get(fact.topic, ()):
+            entry = lane.rule.place(fact, course)
+            if entry is not None and lane.add(entry):
+                touched.add(key)
+        return touched
+
+    def _edit(self, fact: Fact, edits: dict[LaneKey, _Edit], *, out: bool) -> None:
+        for key, lane, course in self._routes.get(fact.topic, ()):
+            entry = lane.rule.place(fact, course)
+            if entry is None:
+                continue
+            edit = edits.setdefault(key, _Edit())
+            if out:
+                edit.removed.append(entry.place)
+            else:
+                edit.added.append(entry)
+
+    # -- courses
+
+    def _follow_courses(self, changes: Sequence[FactChange], facts: Iterable[Fact]) -> set[LaneKey]:
+        """Courses begin, turn out to be something else, or vanish; their lanes with them."""
+        named: set[str] = set()
+        for before, after in changes:
+            for fact, stands in ((before, False), (after, True)):
+                if fact is not None and fact.topic == "treatment":
+                    course_id = fact.event.course_id
+                    named.add(course_id)
+                    steps = self._steps.setdefault(course_id, {})
+                    if stands:
+                        steps[fact.key] = fact
+                    elif steps.get(fact.key) is fact:
+                        del steps[fact.key]
+        touched: set[LaneKey] = set()
+        for course_id in sorted(named):
+            course = _describe(course_id, self._steps[course_id].values())
+            if course != self._courses.get(course_id):
+                self._courses[course_id] = course
+                touched |= self._reopen(course, facts)
+        return touched
+
+    def _reopen(self, course: Course, facts: Iterable[Fact]) -> set[LaneKey]:
+        touched = set()
+        standing = tuple(facts)
+        for number, rule in enumerate(self._rules):
+            if not rule.per_course:
+                continue
+            key = (number, course.id)
+            if rule.concerns(course):
+                self._close(key)
+                self._open(key, course, standing)
+                touched.add(key)
+            elif key in self.lanes:
+                self._close(key)
+                touched.add(key)
+        return touched
+
+    def _open(self, key: LaneKey, course: Course, facts: Iterable[Fact]) -> None:
+        rule = self._rules[key[0]]
+        lane = self.lanes[key] = Lane(rule, incremental=self._incremental)
+        for topic in sorted(rule.topics):
+            self._routes.setdefault(topic, []).append((key, lane, course))
+        entries = [entry for fact in facts if (entry := rule.place(fact, course)) is not None]
+        if self._death is not None:
+            entries.append(self._death)
+        lane.change((), sorted(entries, key=lambda entry: entry.place))
+
+    def _close(self, key: LaneKey) -> None:
+        lane = self.lanes.pop(key, None)
+        if lane is None:
+            return
+        for topic in lane.rule.topics:
+            self._routes[topic] = [route for route in self._routes[topic] if route[0] != key]
+
+    # -- the person
+
+    def _follow_person(self, changes: Sequence[FactChange]) -> DeathChange | None:
+        """What is told of the person; if a death is, or was an error, how the lanes change."""
+        changed = False
+        for before, after in changes:
+            for fact, stands in ((before, False), (after, True)):
+                if fact is not None and fact.topic == "patient":
+                    changed = True
+                    if stands:
+                        self._people[fact.key] = fact
+                    else:
+                        self._people.pop(fact.key, None)
+        if not changed:
+            return None
+        former, self._death = self._death, self._find_death()
+        if (former and former.place) == (self._death and self._death.place):
+            return None
+        return former, self._death
+
+    def _bury(self, change: DeathChange | None, edits: dict[LaneKey, _Edit]) -> None:
+        """Death ends every rule; a death that was an error gives the rules back."""
+        if change is None:
+            return
+        former, death = change
+        for key in self.lanes:
+            edit = edits.setdefault(key, _Edit())
+            if former is not None:
+                edit.removed.append(former.place)
+            if death is not None:
+                edit.added.append(death)
+
+    def _find_death(self) -> Entry | None:
+        told = [fact for fact in self._newest_people() if fact.event.deceased_at is not None]
+        if not told:
+            return None
+        event = told[-1].event
+        fact = Fact(
+            _Death(event.event_id, event.source, event.deceased_at, event.issued_at),
+            told[-1].issued,
+        )
+        return Entry((fact.day, _DEATH_RANK, fact.at, *fact.key), fact, (), Mark.DEATH)
+
+    def _newest_people(self) -> list[Fact]:
+        return sorted(self._people.values(), key=lambda fact: (fact.issued, fact.key))
+
+    @property
+    def comfort_only(self) -> bool:
+        """Whether the goals of care leave no place for salvage."""
+        if not self._people:
+            return False
+        goals = [goal for fact in self._newest_people() if (goal := fact.event.goals_of_care)]
+        return bool(goals) and goals[-1] == "comfort-only"
+
+    # -- what is said
+
+    def publish(self, key: LaneKey, now: int) -> list[Revision]:
+        """Compare what a lane says by `now` with what was published, and note its next due."""
+        lane = self.lanes.get(key)
+        findings, due = ([], None) if lane is None else lane.findings(now)
+        findings = self._before_death(findings)
+        if due is None:
+            self.dues.pop(key, None)
+        else:
+            self.dues[key] = due
+        journal = self.journals.get(key)
+        if journal is None:
+            if not findings:
+                return []
+            journal = self.journals[key] = Journal()
+        return journal.update(findings, setting=self._setting(key))
+
+    def _setting(self, key: LaneKey) -> str:
+        """What, besides evidence, changes how an alert reads."""
+        kind = self._rules[key[0]].card.kind
+        return "comfort-only" if self.comfort_only and kind in CURBED_BY_COMFORT else ""
+
+    def _before_death(self, findings: list[Finding]) -> list[Finding]:
+        """No alert after death: not even from old evidence that became known only then."""
+        if self._death is None:
+            return findings
+        limit = end_of(self._death.fact.day)
+        return [
+            finding for finding in findings if all(fact.known <= limit for fact, _ in finding.cited)
+        ]
+
+    def doubts(self) -> Iterator[tuple[LaneKey, Doubt]]:
+        """All that could not be evaluated."""
+        for key, lane in self.lanes.items():
+            for doubt in lane.doubts():
+                yield key, doubt
+
+    def dump(self) -> list[dict[str, Any]]:
+        """The journals, as JSON-ready values."""
+        return [
+            {"rule": self._rules[number].id, "course": course, **journal.dump()}
+            for (number, course), journal in self.journals.items()
+        ]
+
+    def load(self, stored: Iterable[dict[str, Any]]) -> None:
+        """The journals back; one of a rule that is no longer there is left out."""
+        numbers = {rule.id: number for number, rule in enumerate(self._rules)}
+        for item in stored:
+            number = numbers.get(item["rule"])
+            if number is not None:
+                self.journals[number, item["course"]] = Journal.load(item)
+
+
+def _describe(course_id: str, steps: Iterable[Fact]) -> Course:
+    events = [fact.event for fact in steps]
+    return Course(
+        course_id,
+        conditions=frozenset(event.condition for event in events),
+        modalities=frozenset(event.modality for event in events),
+        regimens=frozenset(event.regimen.lower() for event in events if event.regimen),
+        lines=frozenset(event.line for event in events if event.line is not None),
+    )

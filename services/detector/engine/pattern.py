@@ -1,0 +1,424 @@
+"""A criterion judged at each fact: suspected, confirmed by a later fact, refuted.
+
+The episode of catalogue C6: a qualifying fact opens a suspicion; a later one, far enough from the
+*first*, confirms it; one that comes too early does nothing; one that doesn't qualify refutes. A
+fact for which the condition is unknown does nothing either, but is noted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from schemas.alerts import Role, State
+from services.detector.engine.finding import Arm, Doubt, Finding, Note, cite, first_true
+from services.detector.engine.instants import end_of
+from services.detector.engine.terms import Cited, Context, Proof, Term
+from services.detector.engine.truth import Truth, Unknown
+
+if TYPE_CHECKING:
+    from services.detector.engine.fact import Fact
+
+
+class Phase(Enum):
+    """Where the episode stands."""
+
+    SILENT = 0
+    SUSPECTED = 1
+    CONFIRMED = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """What the episode remembers. `due`: day by which the milestone's sample is awaited."""
+
+    phase: Phase = Phase.SILENT
+    first: Fact | None = None
+    tag: str | None = None
+    cited: tuple[Cited, ...] = ()
+    run: tuple[Fact, ...] = ()
+    opening: int = 0
+    judged: bool = False
+    late: bool = False
+    due: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """How a suspicion is confirmed; days unless said otherwise. See `language.spec.Confirm`."""
+
+    after: int = 0
+    strictly: bool = False
+    within: int | None = None
+    gap: int | None = None
+    not_before: Term | None = None
+    when: Term | None = None
+    tag: str | None = None
+    across_lines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Refutation:
+    """What takes a suspicion, or a finding confirmed as `confirmed_tag`, back."""
+
+    when: Term
+    after: int = 0
+    confirmed_tag: str | None = None
+    tag: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """Only the first usable fact between two days is judged."""
+
+    start: Term
+    end: Term
+    missing: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pattern:
+    """The machine. The fields are those of `language.spec.Pattern`.
+
+    `refute_by_default`: a fact that does not fulfil the condition of `confirm` refutes.
+    """
+
+    name: str
+    listens: frozenset[int]
+    given: Term | None = None
+    suspect: tuple[Arm, ...] = ()
+    confirmed: tuple[Arm, ...] = ()
+    confirm: Confirmation | None = None
+    refute: tuple[Refutation, ...] = ()
+    refute_by_default: bool = True
+    reset: Term | None = None
+    milestone: Milestone | None = None
+    tags: tuple[Arm, ...] = ()
+    reach_days: int = 0
+    initial: Memory = Memory()
+
+    @property
+    def timed(self) -> bool:
+        """Whether a milestone's absence is reported."""
+        return self.milestone is not None and self.milestone.missing is not None
+
+    @property
+    def _refutes_by_default(self) -> bool:
+        return self.refute_by_default and self.confirm is not None and not self.refute
+
+    @property
+    def crosses_lines(self) -> bool:
+        """Whether a suspicion may be confirmed after the next line has begun."""
+        return self.confirm is not None and self.confirm.across_lines
+
+    # -- the calendar
+
+    def start(self, memory: Memory, context: Context) -> Memory:
+        """Begin afresh from the new clock."""
+        del memory
+        if not self.timed or self.milestone is None:
+            return self.initial
+        return Memory(due=self.milestone.end.evaluate(context))
+
+    def deadline(self, memory: Memory) -> int | None:
+        """The last day of the milestone, while its sample is awaited."""
+        return memory.due
+
+    def expire(self, memory: Memory, context: Context | None) -> tuple[Memory, tuple[Note, ...]]:
+        """Nobody sampled in the period."""
+        assert memory.due is not None, "only called with a deadline"  # noqa: S101
+        return replace(memory, due=None, judged=True), (self._overdue(memory.due, context),)
+
+    def _overdue(self, day: int, context: Context | None) -> Finding:
+        assert self.milestone is not None  # noqa: S101
+        clock = context.clock if context is not None else None
+        return Finding(
+            self.name,
+            State.OVERDUE,
+            opens=True,
+            day=day,
+            tag=self.milestone.missing,
+            cited=((clock, Role.CLOCK),) if clock is not None else (),
+            due=True,
+        )
+
+    # -- one fact
+
+    def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
+        """Judge one fact."""
+        if self.given is not None:
+            given = self.given.evaluate(context)
+            if given is not True:
+                return memory, self._doubt(given, context)
+        if memory.phase is Phase.SILENT:
+            return self._open(memory, context)
+        if memory.phase is Phase.SUSPECTED:
+            return self._follow(memory, context)
+        return self._hold(memory, context)
+
+    def _open(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
+        """Silent so far: does this fact open an episode?"""
+        before: tuple[Note, ...] = ()
+        if self.milestone is not None and (memory.judged or not self._in_period(context)):
+            return memory, ()
+        arm, certain = self._judge(context)
+        if isinstance(arm, Unknown):
+            return memory, self._doubt(arm, context)
+        if self.milestone is not None and not context.fact.provisional:
+            before = self._arrived_late(memory, context)
+            memory = replace(memory, judged=True, due=None)
+        if arm is None:
+            return memory, before
+        if certain and not context.fact.provisional:
+            memory, notes = self._confirm_with(memory, arm, arm.when.prove(context), context)
+        else:
+            memory, notes = self._suspect_with(memory, arm, context)
+        return memory, before + notes
+
+    def _judge(self, context: Context) -> tuple[Arm | Unknown | None, bool]:
+        """The arm that holds, and whether it confirms at once."""
+        arm = first_true(self.confirmed, context)
+        if isinstance(arm, Arm):
+            return arm, True
+        suspicion = first_true(self.suspect, context)
+        if isinstance(suspicion, Arm):
+            return suspicion, False
+        return (arm if isinstance(arm, Unknown) else suspicion), False
+
+    def _in_period(self, context: Context) -> bool:
+        assert self.milestone is not None  # noqa: S101
+        start = self.milestone.start.evaluate(context)
+        end = self.milestone.end.evaluate(context)
+        return start is not None and end is not None and start <= context.fact.day <= end
+
+    def _arrived_late(self, memory: Memory, context: Context) -> tuple[Note, ...]:
+        """The sample was taken in time, but its result became known only after the deadline."""
+        if memory.due is None or context.fact.known <= end_of(memory.due):
+            return ()
+        overdue = self._overdue(memory.due, context)
+        return (overdue, cleared(overdue, context.fact))
+
+    def _follow(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
+        """A suspicion stands: does this fact confirm, refute or renew it?"""
+        first = memory.first
+        assert first is not None  # noqa: S101
+        confirm = self.confirm
+        elapsed = context.fact.day - first.day
+        if confirm is not None and confirm.within is not None and elapsed > confirm.within:
+            lapsed = Memory(judged=memory.judged)
+            return self._open(lapsed, context)
+        if context.fact.provisional:
+            return memory, ()
+        if confirm is not None:
+            qualifies = self._qualifies(confirm, context)
+            if qualifies is True:
+                return self._count(memory, confirm, elapsed, context)
+            if isinstance(qualifies, Unknown):
+                return memory, self._doubt(qualifies, context)
+        return self._at_once(memory, context) or self._waver(memory, elapsed, context)
+
+    def _at_once(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]] | None:
+        """Confirmed without a second fact; of a milestone only its own sample is so judged."""
+        arm = None if self.milestone is not None else first_true(self.confirmed, context)
+        if isinstance(arm, Arm):
+            return self._confirm_with(memory, arm, arm.when.prove(context), context)
+        return None
+
+    def _waver(
+        self, memory: Memory, elapsed: int, context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        """Not confirmed: refuted, silently over, renamed, or still suspected."""
+        if self._refutes_by_default:
+            return self._refuted(memory, None, None, context)
+        for refutation in self.refute:
+            if refutation.confirmed_tag is None and elapsed >= refutation.after:
+                truth = refutation.when.evaluate(context)
+                if truth is True:
+                    proof = refutation.when.prove(context)
+                    return self._refuted(memory, refutation.tag, proof, context)
+        if self.reset is not None and self.reset.holds(context):
+            return Memory(judged=memory.judged), ()
+        suspicion = None if self.milestone is not None else first_true(self.suspect, context)
+        if isinstance(suspicion, Arm) and suspicion.tag != memory.tag:
+            return self._suspect_with(memory, suspicion, context)
+        return memory, ()
+
+    def _qualifies(self, confirm: Confirmation, context: Context) -> Truth:
+        if confirm.when is not None:
+            truth: Truth = confirm.when.evaluate(context)
+            return truth
+        arm = first_true(self.suspect, context)
+        return arm if isinstance(arm, Unknown) else arm is not None
+
+    def _count(
+        self, memory: Memory, confirm: Confirmation, elapsed: int, context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        """The fact qualifies: is it far enough from the first, and the run unbroken?"""
+        fact, first = context.fact, memory.first
+        assert first is not None  # noqa: S101
+        run = memory.run
+        if confirm.gap is not None:
+            if fact.day - run[-1].day > confirm.gap:
+                # Nothing proves that it lasted in between: the run starts anew.
+                return replace(memory, first=fact, run=(fact,)), ()
+            run = (*run, fact)
+        enough = elapsed > confirm.after if confirm.strictly else elapsed >= confirm.after
+        if not enough or fact.at <= first.at or not self._late_enough(confirm, context):
+            waiting = memory if run is memory.run else replace(memory, run=run)
+            return self._at_once(waiting, context) or (waiting, ())
+        proof = self._proof_of_confirmation(confirm, context)
+        chain = _shortest_chain(run, confirm.gap)[:-1]
+        cited = cite(
+            memory.cited,
+            tuple((link, Role.SUPPORT) for link in chain),
+            ((fact, Role.CONFIRMATION),),
+            proof.cited,
+        )
+        tagged = Arm(proof_term(proof), confirm.tag or memory.tag)
+        return self._confirm_with(
+            memory, tagged, Proof(proof.text, proof.result, cited, proof.because), context
+        )
+
+    def _late_enough(self, confirm: Confirmation, context: Context) -> bool:
+        if confirm.not_before is None:
+            return True
+        day = confirm.not_before.evaluate(context)
+        return day is not None and context.fact.day >= day
+
+    def _proof_of_confirmation(self, confirm: Confirmation, context: Context) -> Proof:
+        if confirm.when is not None:
+            return confirm.when.prove(context)
+        arm = first_true(self.suspect, context)
+        assert isinstance(arm, Arm)  # noqa: S101
+        return arm.when.prove(context)
+
+    def _hold(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
+        """Confirmed: silent, unless it is refuted or reset."""
+        for refutation in self.refute:
+            answers = (
+                refutation.confirmed_tag is not None and refutation.confirmed_tag == memory.tag
+            )
+            if answers and refutation.when.holds(context):
+                proof = refutation.when.prove(context)
+                return self._refuted(memory, refutation.tag, proof, context)
+        if self.reset is not None and self.reset.holds(context):
+            return Memory(judged=memory.judged), ()
+        return memory, ()
+
+    # -- what is said
+
+    def _suspect_with(
+        self, memory: Memory, arm: Arm, context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        proof = arm.when.prove(context)
+        cited = cite(self._setting(context), ((context.fact, Role.TRIGGER),), proof.cited)
+        opens = memory.phase is Phase.SILENT
+        fact = context.fact
+        standing = replace(
+            memory, phase=Phase.SUSPECTED, first=fact, tag=arm.tag, cited=cited, run=(fact,)
+        )
+        return standing, (
+            Finding(
+                self.name,
+                State.SUSPECTED,
+                opens=opens,
+                day=fact.day,
+                tag=arm.tag,
+                grade=arm.grade,
+                severity=arm.severity,
+                onset=fact,
+                trigger=fact,
+                cited=cited,
+                proof=proof,
+            ),
+        )
+
+    def _confirm_with(
+        self, memory: Memory, arm: Arm, proof: Proof, context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        fact = context.fact
+        extra = first_true(self.tags, context)
+        named = extra if isinstance(extra, Arm) else None
+        tag = (named.tag if named is not None else None) or arm.tag
+        by_confirmation = any(role is Role.CONFIRMATION for _, role in proof.cited)
+        onset = memory.first if by_confirmation and memory.first is not None else fact
+        cited = cite(
+            self._setting(context),
+            proof.cited,
+            ((fact, Role.TRIGGER),),
+            named.when.prove(context).cited if named is not None else (),
+        )
+        opens = memory.phase is Phase.SILENT
+        standing = replace(memory, phase=Phase.CONFIRMED, first=onset, tag=tag, cited=cited, run=())
+        return standing, (
+            Finding(
+                self.name,
+                State.CONFIRMED,
+                opens=opens,
+                day=fact.day,
+                tag=tag,
+                grade=arm.grade,
+                severity=(named.severity if named is not None else None) or arm.severity,
+                onset=onset,
+                trigger=fact,
+                cited=cited,
+                proof=proof,
+            ),
+        )
+
+    def _refuted(
+        self, memory: Memory, tag: str | None, proof: Proof | None, context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        finding = Finding(
+            self.name,
+            State.REFUTED,
+            opens=False,
+            day=context.fact.day,
+            tag=tag,
+            onset=memory.first,
+            trigger=context.fact,
+            cited=cite(((context.fact, Role.TRIGGER),), proof.cited if proof else ()),
+            proof=proof,
+        )
+        return Memory(judged=memory.judged), (finding,)
+
+    def _setting(self, context: Context) -> tuple[Cited, ...]:
+        """The clock, and what the `if` condition rests on."""
+        clock = ((context.clock, Role.CLOCK),) if context.clock is not None else ()
+        given = self.given.prove(context).cited if self.given is not None else ()
+        return clock + tuple((fact, role) for fact, role in given if fact is not context.fact)
+
+    def _doubt(self, truth: Truth, context: Context) -> tuple[Note, ...]:
+        if isinstance(truth, Unknown):
+            return (Doubt(self.name, context.fact.day, context.fact, truth.reason),)
+        return ()
+
+
+def proof_term(proof: Proof) -> Term:
+    """A proof that is already made, as a term."""
+    return Term("truth", proof.text, lambda _: proof.result, lambda _: proof)
+
+
+def cleared(overdue: Finding, fact: Fact) -> Finding:
+    """The missing evidence arrived."""
+    return Finding(
+        overdue.criterion,
+        State.CLEARED,
+        opens=False,
+        day=fact.day,
+        tag=overdue.tag,
+        trigger=fact,
+        cited=((fact, Role.TRIGGER),),
+    )
+
+
+def _shortest_chain(run: tuple[Fact, ...], gap: int | None) -> tuple[Fact, ...]:
+    """The fewest samples that prove the run: the furthest next one within the gap, each time."""
+    if gap is None or not run:
+        return ()
+    chain = [run[0]]
+    while chain[-1] is not run[-1]:
+        reachable = [f for f in run if 0 < f.day - chain[-1].day <= gap]
+        chain.append(reachable[-1] if reachable else run[-1])
+    return tuple(chain)

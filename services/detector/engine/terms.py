@@ -1,0 +1,601 @@
+"""Terms: the compiled form of an expression. Each can be evaluated fast and explained fully.
+
+`evaluate` gives the value; `prove` gives the same value with the facts that made it so. The two
+must agree: `prove` is only called when an entry is written, `evaluate` at every fact.
+
+Law: a term looks at the fact in question and at facts *before* it in its lane, never after it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from schemas.alerts import Role
+from services.detector.engine.fact import Fact
+from services.detector.engine.instants import US_PER_DAY
+from services.detector.engine.truth import (
+    Range,
+    Truth,
+    Unknown,
+    Value,
+    calculate,
+    compare,
+    comparison,
+    negate,
+)
+
+if TYPE_CHECKING:
+    from services.detector.engine.lane import Entry
+
+Cited = tuple[Fact, Role]
+
+
+class Context:
+    """Where a term is evaluated: the fact in question, the course so far, the lane before it."""
+
+    __slots__ = ("before", "clock", "fact", "history", "it", "own", "registers")
+
+    def __init__(
+        self,
+        fact: Fact,
+        clock: Fact | None,
+        own: Fact | None,
+        registers: tuple[Any, ...],
+        history: Sequence[Entry],
+        before: int,
+    ) -> None:
+        """Stand at `fact`, with `history[:before]` behind it."""
+        self.fact = fact
+        self.it = fact
+        self.clock = clock
+        self.own = own
+        self.registers = registers
+        self.history = history
+        self.before = before
+
+    def at(self, it: Fact) -> Context:
+        """The same place, with `it` standing for another fact (inside `where`)."""
+        other: Context = object.__new__(Context)
+        for name in Context.__slots__:
+            setattr(other, name, getattr(self, name))
+        other.it = it
+        return other
+
+    def back_at(self, index: int) -> Context:
+        """As if the fact at that index of the lane were the one in question."""
+        other = self.at(self.history[index].fact)
+        other.fact = other.it
+        other.before = index
+        return other
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was asked, what came out, the facts that made it so, and the parts."""
+
+    text: str
+    result: object
+    cited: tuple[Cited, ...] = ()
+    because: tuple[Proof, ...] = ()
+
+
+class Term:
+    """A compiled expression.
+
+    kind: "truth", "number", "fact", "time" or "word"; `unit` names a number's unit for display.
+    """
+
+    __slots__ = ("evaluate", "kind", "prove", "text")
+
+    def __init__(
+        self,
+        kind: str,
+        text: str,
+        evaluate: Callable[[Context], Any],
+        prove: Callable[[Context], Proof] | None = None,
+        cite: Callable[[Context, Any], tuple[Cited, ...]] | None = None,
+    ) -> None:
+        """Make a term; without `prove` its proof is its value, citing what `cite` names."""
+        self.kind = kind
+        self.text = text
+        self.evaluate = evaluate
+        self.prove = prove or _plain_proof(text, evaluate, cite)
+
+    def holds(self, context: Context) -> bool:
+        """Whether the condition is true; unknown does not hold."""
+        return self.evaluate(context) is True
+
+
+def _plain_proof(
+    text: str,
+    evaluate: Callable[[Context], Any],
+    cite: Callable[[Context, Any], tuple[Cited, ...]] | None,
+) -> Callable[[Context], Proof]:
+    def prove(context: Context) -> Proof:
+        result = evaluate(context)
+        return Proof(text, result, cite(context, result) if cite else ())
+
+    return prove
+
+
+# ---------------------------------------------------------------- values
+
+
+def constant(value: Decimal, text: str) -> Term:
+    """A number."""
+    return Term("number", text, lambda _: value, lambda _: Proof(text, value))
+
+
+def by_unit(first: Decimal, others: Sequence[tuple[str, Decimal]], text: str) -> Term:
+    """One limit as published for several units: the one in the unit that was reported."""
+    table = dict(others)
+
+    def evaluate(context: Context) -> Value:
+        return table.get(getattr(context.fact.event, "unit", None) or "", first)
+
+    return Term("number", text, evaluate)
+
+
+def unknown(reason: str, text: str) -> Term:
+    """A number that can't be known at all."""
+    value = Unknown(reason)
+    return Term("number", text, lambda _: value)
+
+
+def the_fact(text: str) -> Term:
+    """`it`: the fact in question, or the selected one inside `where`."""
+    return Term("fact", text, lambda c: c.it, cite=_cite_it)
+
+
+def the_fact_of(series: frozenset[int], text: str) -> Term:
+    """A series' name: the fact in question when it is one of that series."""
+
+    def evaluate(context: Context) -> Fact | None:
+        entry = context.history[context.before]
+        return None if series.isdisjoint(entry.series) else context.fact
+
+    return Term("fact", text, evaluate, cite=lambda _, f: ((f, Role.TRIGGER),) if f else ())
+
+
+def _cite_it(context: Context, fact: Fact) -> tuple[Cited, ...]:
+    return ((fact, Role.TRIGGER if fact is context.fact else Role.SUPPORT),)
+
+
+def value_of(term: Term) -> Term:
+    """The number of a fact."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> Value:
+        fact = inner(context)
+        if fact.__class__ is Fact:
+            value: Value = fact.value
+            return value if value is not None else Unknown("no numeric value")
+        found: Value = fact
+        return found
+
+    def prove(context: Context) -> Proof:
+        found = term.prove(context)
+        return Proof(found.text, evaluate(context), found.cited, found.because)
+
+    return Term("number", term.text, evaluate, prove)
+
+
+NOT_SAID = object()
+"""What a field reads when the report deliberately says nothing of it: there is no such value."""
+
+
+def field_of(term: Term, read: Callable[[Fact], Any], kind: str, text: str) -> Term:
+    """A field of a fact (`scan.sum`, `pet.response`); unknown when the report doesn't say."""
+    inner = term.evaluate
+    missing = Unknown(f"{text} was not reported")
+
+    def evaluate(context: Context) -> Any:
+        fact = inner(context)
+        if fact.__class__ is not Fact:
+            return fact
+        value = read(fact)
+        if value is NOT_SAID:
+            return None
+        return missing if value is None else value
+
+    def prove(context: Context) -> Proof:
+        found = term.prove(context)
+        return Proof(text, evaluate(context), found.cited)
+
+    return Term(kind, text, evaluate, prove)
+
+
+def course_field(read: Callable[[Fact], Any], text: str, kind: str = "word") -> Term:
+    """What the course's own treatment facts say: `course.regimen`."""
+    missing = Unknown(f"{text} is not known")
+
+    def evaluate(context: Context) -> Any:
+        value = None if context.own is None else read(context.own)
+        return missing if value is None else value
+
+    return Term(kind, text, evaluate, cite=lambda c, _: ((c.own, Role.SUPPORT),) if c.own else ())
+
+
+def upper_limit(term: Term, default: Decimal | None, text: str) -> Term:
+    """The upper reference limit that came with a fact, else the default, else unknown."""
+    inner = term.evaluate
+    missing: Value = Unknown("no upper reference limit") if default is None else default
+
+    def evaluate(context: Context) -> Value:
+        fact = inner(context)
+        if fact.__class__ is not Fact:
+            return None
+        return missing if fact.upper is None else fact.upper
+
+    return Term("number", text, evaluate)
+
+
+def multiple_of_limit(term: Term, factor: Decimal, which: str, text: str) -> Term:
+    """`3 uln`: a multiple of the reference limit that came with the fact on the other side."""
+    inner = term.evaluate
+    missing = Unknown(f"no {'upper' if which == 'uln' else 'lower'} reference limit")
+
+    def evaluate(context: Context) -> Value:
+        fact = inner(context)
+        if fact.__class__ is not Fact:
+            return None
+        limit = fact.upper if which == "uln" else fact.lower
+        return missing if limit is None else factor * limit
+
+    return Term("number", text, evaluate)
+
+
+def arithmetic(op: str, left: Term, right: Term, text: str) -> Term:
+    """`+ - * /` on numbers."""
+    a, b = left.evaluate, right.evaluate
+    return Term(
+        "number",
+        text,
+        lambda c: calculate(op, a(c), b(c)),
+        lambda c: _joined(text, calculate(op, a(c), b(c)), (left.prove(c), right.prove(c))),
+    )
+
+
+def _joined(text: str, result: object, parts: tuple[Proof, ...]) -> Proof:
+    cited = tuple(dict.fromkeys(cite for part in parts for cite in part.cited))
+    return Proof(text, result, cited, tuple(p for p in parts if p.cited or p.because))
+
+
+# ---------------------------------------------------------------- times, in days
+
+
+def clock_day(text: str = "clock") -> Term:
+    """Day 0."""
+    return Term(
+        "time",
+        text,
+        lambda c: c.clock.day if c.clock is not None else None,
+        cite=lambda c, _: ((c.clock, Role.CLOCK),) if c.clock is not None else (),
+    )
+
+
+def fact_day(text: str = "date") -> Term:
+    """The day of the fact in question."""
+    return Term("time", text, lambda c: c.it.day)
+
+
+def day_of_fact(term: Term, text: str) -> Term:
+    """`date(last(dose))`."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> int | Unknown | None:
+        fact = inner(context)
+        return fact.day if fact.__class__ is Fact else fact
+
+    def prove(context: Context) -> Proof:
+        found = term.prove(context)
+        return Proof(text, evaluate(context), found.cited)
+
+    return Term("time", text, evaluate, prove)
+
+
+def shifted(term: Term, shift: Callable[[int], int], text: str) -> Term:
+    """A time so many days or months away from another."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> int | Unknown | None:
+        day = inner(context)
+        return shift(day) if day.__class__ is int else day
+
+    def prove(context: Context) -> Proof:
+        return Proof(text, evaluate(context), term.prove(context).cited)
+
+    return Term("time", text, evaluate, prove)
+
+
+def days_since(term: Term, text: str) -> Term:
+    """Whole days from a time (or fact) to the fact in question, as a number."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> Value:
+        then = inner(context)
+        if then.__class__ is Fact:
+            then = then.day
+        return Decimal(context.it.day - then) if then.__class__ is int else then
+
+    def prove(context: Context) -> Proof:
+        return Proof(text, evaluate(context), term.prove(context).cited)
+
+    return Term("number", text, evaluate, prove)
+
+
+def ordered(op: str, left: Term, right: Term, text: str) -> Term:
+    """Compare two times by their days."""
+    a, b = left.evaluate, right.evaluate
+    exact = comparison(op)
+
+    def evaluate(context: Context) -> Truth:
+        x, y = a(context), b(context)
+        for side in (x, y):
+            if isinstance(side, Unknown):
+                return side
+        return False if x is None or y is None else exact(x, y)
+
+    return _compared(text, evaluate, left, right)
+
+
+# ---------------------------------------------------------------- conditions
+
+
+def compared(op: str, left: Term, right: Term, text: str) -> Term:
+    """Compare two numbers."""
+    a, b = left.evaluate, right.evaluate
+    exact = comparison(op)
+
+    def evaluate(context: Context) -> Truth:
+        x = a(context)
+        y = b(context)
+        if x.__class__ is Decimal and y.__class__ is Decimal:
+            return exact(x, y)
+        return compare(op, x, y)
+
+    return _compared(text, evaluate, left, right)
+
+
+def _compared(text: str, evaluate: Callable[[Context], Truth], left: Term, right: Term) -> Term:
+    return Term(
+        "truth",
+        text,
+        evaluate,
+        lambda c: _joined(text, evaluate(c), (left.prove(c), right.prove(c))),
+    )
+
+
+def one_of(term: Term, words: Sequence[str], text: str) -> Term:
+    """A coded value is one of some words, whatever their case."""
+    inner = term.evaluate
+    wanted = frozenset(word.lower() for word in words)
+
+    def evaluate(context: Context) -> Truth:
+        value = inner(context)
+        if isinstance(value, Unknown):
+            return value
+        return value is not None and str(value).lower() in wanted
+
+    return Term("truth", text, evaluate, lambda c: _joined(text, evaluate(c), (term.prove(c),)))
+
+
+def has(term: Term, word: str, text: str) -> Term:
+    """A list of coded values holds a word."""
+    inner = term.evaluate
+    wanted = word.lower()
+
+    def evaluate(context: Context) -> Truth:
+        value = inner(context)
+        if isinstance(value, Unknown):
+            return value
+        return value is not None and any(item.lower() == wanted for item in value)
+
+    return Term("truth", text, evaluate, lambda c: _joined(text, evaluate(c), (term.prove(c),)))
+
+
+def below_limit(term: Term, limit: Decimal, text: str) -> Term:
+    """Reported as below a detection limit of no more than `limit`."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> Truth:
+        fact = inner(context)
+        if fact.__class__ is not Fact:
+            return False
+        value = fact.value
+        return isinstance(value, Range) and value.high is not None and value.high <= limit
+
+    return Term("truth", text, evaluate, lambda c: _joined(text, evaluate(c), (term.prove(c),)))
+
+
+def negated(term: Term, text: str) -> Term:
+    """Not. Cites nothing: what is absent can't be evidence."""
+    inner = term.evaluate
+    return Term("truth", text, lambda c: negate(inner(c)))
+
+
+def all_of(terms: Sequence[Term], text: str) -> Term:
+    """And: false if any is false, else unknown if any is unknown."""
+    evaluates = tuple(term.evaluate for term in terms)
+
+    def evaluate(context: Context) -> Truth:
+        doubt: Truth = True
+        for inner in evaluates:
+            value = inner(context)
+            if value is False:
+                return False
+            if value is not True:
+                doubt = value
+        return doubt
+
+    def prove(context: Context) -> Proof:
+        return _joined(text, evaluate(context), tuple(term.prove(context) for term in terms))
+
+    return Term("truth", text, evaluate, prove)
+
+
+def any_of(terms: Sequence[Term], text: str) -> Term:
+    """Or: true if any is true, else unknown if any is unknown.
+
+    The proof keeps one true branch, the one that needs the fewest facts: evidence is what the
+    verdict can't do without.
+    """
+    evaluates = tuple(term.evaluate for term in terms)
+
+    def evaluate(context: Context) -> Truth:
+        doubt: Truth = False
+        for inner in evaluates:
+            value = inner(context)
+            if value is True:
+                return True
+            if value is not False:
+                doubt = value
+        return doubt
+
+    def prove(context: Context) -> Proof:
+        proofs = [term.prove(context) for term in terms]
+        holding = [proof for proof in proofs if proof.result is True]
+        if not holding:
+            return _joined(text, evaluate(context), tuple(proofs))
+        return _joined(text, holding[0].result, (min(holding, key=lambda proof: len(proof.cited)),))
+
+    return Term("truth", text, evaluate, prove)
+
+
+# ---------------------------------------------------------------- the past
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """How far back a term looks. Reaches are in days, or in microseconds for limits in hours."""
+
+    within_days: int | None = None
+    within_us: int | None = None
+    older_days: int | None = None
+
+    @property
+    def reach_days(self) -> int:
+        """The longest look back in whole days: suffix replay must go at least so far on."""
+        if self.within_us is not None:
+            return -(-self.within_us // US_PER_DAY) + 1
+        return self.within_days or 0
+
+    def holds(self, fact: Fact, earlier: Fact) -> Truth:
+        """Whether an earlier fact lies in the period before `fact`."""
+        if self.older_days is not None and fact.day - earlier.day <= self.older_days:
+            return False
+        if self.within_us is None:
+            return True
+        if not earlier.precise:
+            return Unknown("the hour of an earlier sample is not known")
+        return fact.at - earlier.at <= self.within_us
+
+
+Admits = Callable[[Context], Truth]
+
+
+def look_back(
+    context: Context, series: frozenset[int], period: Period, admits: Admits | None
+) -> Iterator[Fact | Unknown]:
+    """The facts of some series in a period before the fact in question, newest first.
+
+    Yields an `Unknown` where hours are asked of a date, or where `admits` can't tell.
+    """
+    fact = context.fact
+    if period.within_us is not None and not fact.precise:
+        yield Unknown("the hour of the sample is not known")
+        return
+    floor = fact.day - period.reach_days
+    for index in range(context.before - 1, -1, -1):
+        entry = context.history[index]
+        found = entry.fact
+        if found.day < floor:
+            return
+        if series.isdisjoint(entry.series) or found.provisional:
+            continue
+        inside = period.holds(fact, found)
+        if inside is True and admits is not None:
+            inside = admits(context.back_at(index))
+        if inside is True:
+            yield found
+        elif inside is not False:
+            yield inside
+
+
+def register(
+    index: int, read: Callable[[Any, Context], Any], kind: str, role: Role, text: str
+) -> Term:
+    """What a register of the lane holds: a fact that stands for a part of the past."""
+
+    def evaluate(context: Context) -> Any:
+        return read(context.registers[index], context)
+
+    def cite(_: Context, found: Any) -> tuple[Cited, ...]:
+        return ((found, role),) if found.__class__ is Fact else ()
+
+    return Term(kind, text, evaluate, cite=cite)
+
+
+def reference_of(term: Term, read: Callable[[Fact], Decimal | None]) -> Term:
+    """The number of a fact that serves as nadir or baseline: `<x` counts as x (catalogue C4)."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> Value:
+        found = inner(context)
+        if found.__class__ is not Fact:
+            none: Value = found
+            return none
+        number = read(found)
+        if number is None:
+            value: Value = found.value
+            return value if isinstance(value, Unknown) else Unknown("no usable reference value")
+        return number
+
+    def prove(context: Context) -> Proof:
+        found = term.prove(context)
+        return Proof(found.text, evaluate(context), found.cited)
+
+    return Term("number", term.text, evaluate, prove)
+
+
+def exists(term: Term, text: str) -> Term:
+    """Whether there is such a fact."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> Truth:
+        found = inner(context)
+        return found if isinstance(found, Unknown) else found is not None
+
+    return Term("truth", text, evaluate, lambda c: Proof(text, evaluate(c), term.prove(c).cited))
+
+
+def rising(latest: Term, steps: int, text: str) -> Term:
+    """Whether the fact in question ends so many rises in a row, all of one assay."""
+    inner = latest.evaluate
+
+    def row(context: Context) -> tuple[Fact, ...]:
+        return (*inner(context)[-steps:], context.fact)
+
+    def evaluate(context: Context) -> Truth:
+        facts = row(context)
+        if len(facts) <= steps or len({fact.partition for fact in facts}) > 1:
+            return False
+        doubt: Truth = True
+        for lower, higher in pairwise(facts):
+            truth = compare("<", lower.value, higher.value)
+            if truth is False:
+                return False
+            if truth is not True:
+                doubt = truth
+        return doubt
+
+    def prove(context: Context) -> Proof:
+        result = evaluate(context)
+        cited = tuple((fact, Role.SUPPORT) for fact in row(context)[:-1]) if result is True else ()
+        return Proof(text, result, (*cited, (context.fact, Role.TRIGGER)))
+
+    return Term("truth", text, evaluate, prove)

@@ -1,0 +1,98 @@
+"""A patient's facts: a last-writer-wins map.
+
+Law of this file: merging is commutative, associative and idempotent. The same set of versions
+gives the same timeline in whatever order, however often and in whatever batches they came.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from services.detector.engine.fact import Fact, Key
+
+
+class Timeline:
+    """The winning version of every fact of one patient, withdrawn ones included.
+
+    A withdrawn version stays as a tombstone, so that an older version that comes later can't
+    bring the fact back.
+    """
+
+    __slots__ = ("_facts", "_known")
+
+    def __init__(self) -> None:
+        self._facts: dict[Key, Fact] = {}
+        self._known: dict[Key, int] = {}
+
+    def merge(self, version: Fact) -> tuple[Fact | None, Fact | None] | None:
+        """Take in one version.
+
+        Returns:
+            What stood before and what stands now (None where there is nothing to see), or None
+            when nothing changed.
+        """
+        key = version.key
+        before = self._facts.get(key)
+        if before is None:
+            self._facts[key] = version
+            if _is_final(version):
+                self._known[key] = version.known
+            return None if version.withdrawn else (None, version)
+        wins = _wins(version, before)
+        known = self._first_known(key, version)
+        if not wins and (known is None or known == before.known):
+            return None
+        winner = version if wins else before
+        if known is not None and known != winner.known and _is_final(winner):
+            winner = winner.as_known_since(known)
+        self._facts[key] = winner
+        if winner is before:
+            return None
+        seen, stands = _visible(before), _visible(winner)
+        return None if seen is None and stands is None else (seen, stands)
+
+    def _first_known(self, key: Key, version: Fact) -> int | None:
+        """The earliest issue of a final version: when the evidence first existed for us."""
+        known = self._known.get(key)
+        if _is_final(version) and (known is None or version.issued < known):
+            known = self._known[key] = version.issued
+        return known
+
+    def __iter__(self) -> Iterator[Fact]:
+        """The facts that stand."""
+        return (fact for fact in self._facts.values() if not fact.withdrawn)
+
+    def __len__(self) -> int:
+        """How many identities were ever seen."""
+        return len(self._facts)
+
+    def versions(self) -> Iterator[tuple[Fact, int | None]]:
+        """Every winning version, tombstones included, and when the fact was first known."""
+        return ((fact, self._known.get(key)) for key, fact in self._facts.items())
+
+    def restore(self, version: Fact, known: int | None) -> None:
+        """Put back what `versions` gave."""
+        if known is not None:
+            self._known[version.key] = known
+            if known != version.known and _is_final(version):
+                version = version.as_known_since(known)
+        self._facts[version.key] = version
+
+
+def _is_final(version: Fact) -> bool:
+    return not (version.withdrawn or version.provisional)
+
+
+def _visible(fact: Fact) -> Fact | None:
+    return None if fact.withdrawn else fact
+
+
+def _wins(challenger: Fact, holder: Fact) -> bool:
+    if challenger.order != holder.order:
+        return challenger.order > holder.order
+    if challenger.event == holder.event:
+        return False
+    return challenger.content > holder.content
