@@ -1,0 +1,1 @@
+"""The rulebook: packs loaded, overridden and proved by their cases."""

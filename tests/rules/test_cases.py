@@ -1,0 +1,61 @@
+"""Every case beside the packs, in every way of delivery; and every rule has telling cases."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.detector.rulebook.library import PACKS, case_files, load_cases, load_rules, rule_files
+from services.detector.rulebook.runner import Status, run_case
+from services.detector.rulebook.ways import WAYS
+
+if TYPE_CHECKING:
+    from services.detector.language.spec import Rule
+    from services.detector.rulebook.cases import Case
+
+CASES = load_cases()
+
+
+@cache
+def rules() -> tuple[Rule, ...]:
+    return load_rules()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}/{case.id}")
+def test_a_case_holds_in_every_way_of_delivery(case: Case) -> None:
+    outcome = run_case(case, rules(), WAYS)
+    assert outcome.status is Status.PASSED, (outcome.reason, outcome.way, outcome.got)
+
+
+def test_every_rule_has_its_cases_beside_it() -> None:
+    beside = {path.name.removesuffix(".cases.yaml"): path.parent for path in case_files(PACKS)}
+    for path in rule_files(PACKS):
+        assert beside.get(path.stem) == path.parent, f"{path.stem} has no case file beside it"
+
+
+def test_every_case_file_is_about_the_rule_that_it_is_named_after() -> None:
+    for path in case_files(PACKS):
+        named = path.name.removesuffix(".cases.yaml").upper()
+        assert {case.rule for case in load_cases([path])} == {named}
+
+
+@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+def test_a_rule_has_a_case_that_fires_and_one_that_stays_silent(rule: Rule) -> None:
+    told = {_tells(case) for case in CASES if case.rule == rule.id}
+    assert {"fires", "is silent"} <= told
+
+
+def _tells(case: Case) -> str:
+    """What a case shows of its rule: that it speaks, that it keeps silent, or something between."""
+    expect = case.expect
+    if isinstance(expect, list):
+        states = {entry["state"] for entry in expect if isinstance(entry, dict)}
+        loud = {"confirmed", "overdue", "window"} & states
+        return "fires" if loud else "between" if states else "is silent"
+    if "grade" in expect and "state" not in expect:
+        return {"0": "is silent", None: "between"}.get(str(expect["grade"]), "fires")
+    if expect["state"] == "none":
+        return "is silent"
+    return "fires" if expect["state"] in {"confirmed", "overdue", "window"} else "between"
