@@ -26,6 +26,9 @@ Key = tuple[str, str]
 """Identity of a fact: the source and the source's own id."""
 
 
+_FACTOR_DIGITS = 10
+
+
 class Fact:
     """One version of one fact. Immutable by custom: a correction is another Fact.
 
@@ -78,7 +81,7 @@ class Fact:
         self.at = instant(effective)
         self.precise = effective.__class__ is datetime
         self.issued = self.known = received if issued is None else instant(issued)
-        self.withdrawn = status.withdraws
+        self.withdrawn = status is Status.CANCELLED or status is Status.ENTERED_IN_ERROR
         self.provisional = status is Status.PRELIMINARY
         self.value: Value = None
         self.reference: Decimal | None = None
@@ -104,6 +107,10 @@ class Fact:
         by = _scale(event.unit, known.key)
         if by is None:
             self.upper, self.lower = event.reference_high, event.reference_low
+        elif isinstance(by, Decimal):
+            self.upper = None if event.reference_high is None else event.reference_high * by
+            self.lower = None if event.reference_low is None else event.reference_low * by
+            number = number * by
         elif isinstance(by, Unknown):
             self.value = by
             return
@@ -161,14 +168,22 @@ def _measured(name: str | None, coding: tuple[str, str] | None) -> tuple[str, An
 
 
 @lru_cache(maxsize=4096)
-def _scale(unit: str | None, key: str) -> Scale | Unknown | None:
-    """The way into the analyte's canonical unit; None where the unit is that one already."""
+def _scale(unit: str | None, key: str) -> Scale | Decimal | Unknown | None:
+    """The way into the analyte's canonical unit.
+
+    Returns:
+        None where the unit is that one already, a factor where one multiplication is exact (a
+        result has no more than 18 digits, so that 10 of the factor fit into 28), else a Scale.
+    """
     known = analyte(key)
     assert known is not None, "only keys of the table come here"  # noqa: S101
     by = scale(unit, known)
     if isinstance(by, Refusal):
         return Unknown(str(by.reason))
-    return None if by.identity else by
+    if by.identity:
+        return None
+    simple = by.exact and not by.offset and len(by.numerator.as_tuple().digits) <= _FACTOR_DIGITS
+    return by.numerator if simple else by
 
 
 def _scaled(limit: Decimal | None, by: Scale) -> Decimal | None:

@@ -97,13 +97,19 @@ class Lane:
     def add(self, entry: Entry) -> bool:
         """Put one new fact in; the same as `change((), (entry,))`."""
         places = self._places
-        if self._incremental and (not places or entry.place > places[-1]):
-            places.append(entry.place)
-            self._entries.append(entry)
-            self._states.append(None)
-            index = len(places) - 1
-            return self._append(self._state_before(index), index)
-        return self.change((), (entry,))
+        place = entry.place
+        if not self._incremental or (places and place <= places[-1]):
+            return self.change((), (entry,))
+        states, entries = self._states, self._entries
+        before = states[-1] if states else self.rule.initial
+        places.append(place)
+        entries.append(entry)
+        state, notes = self.rule.step(before or self.rule.initial, entry, entries, len(states))
+        states.append(state)
+        if notes:
+            self._note(place, notes)
+            return True
+        return self._timed
 
     def _remove(self, place: Place) -> int:
         index = bisect_left(self._places, place)
@@ -129,8 +135,6 @@ class Lane:
         """Fold from `start`; stop beyond the changed days where the states meet again."""
         rule, entries, states = self.rule, self._entries, self._states
         state = self._state_before(start)
-        if start == len(entries) - 1:
-            return self._append(state, start)
         meets_after = last_day + rule.reach_days
         changed = True
         said = False
@@ -146,15 +150,6 @@ class Lane:
                 break
             states[index] = state
         return said or (changed and self._timed)
-
-    def _append(self, state: LaneState, index: int) -> bool:
-        """By far the commonest case: one fact, newer than all others."""
-        entry = self._entries[index]
-        after, notes = self.rule.step(state, entry, self._entries, index)
-        self._states[index] = after
-        if notes:
-            self._note(entry.place, notes)
-        return bool(notes) or self._timed
 
     def _note(self, place: Place, notes: tuple[Finding | Doubt, ...]) -> None:
         findings = tuple(note for note in notes if isinstance(note, Finding))

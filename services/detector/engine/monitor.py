@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.detector.engine.instants import day_of
-from services.detector.engine.patient import FactChange, LaneKey, Patient
+from services.detector.engine.patient import TURNING, FactChange, LaneKey, Patient
 from services.detector.engine.readiness import readiness
 from services.detector.engine.timeline import Timeline
 from services.detector.engine.writing import write
@@ -79,7 +79,33 @@ class Monitor:
         Deadlines that passed before `now` come first; at the same instant facts come first.
         """
         news = self._pass(now - 1) if self._queue and self._queue[0][0] < now else []
+        several = tuple(versions)
+        if len(several) == 1:
+            return (
+                news + self._observe_one(several[0], now)
+                if news
+                else self._observe_one(several[0], now)
+            )
+        return news + self._observe_all(several, now)
+
+    def _observe_one(self, version: Fact, now: int) -> list[News]:
+        """One version: by far the commonest arrival."""
+        patient_id: str = version.event.patient_id
+        patient = self._patients.get(patient_id)
+        if patient is None or self._links or version.topic in TURNING:
+            return self._observe_all((version,), now)
+        change = self._charts[patient_id].merge(version)
+        if change is None:
+            return []
+        if change[0] is None:
+            touched = patient.add(version)
+        else:
+            touched = list(patient.take((change,), self._charts[patient_id]))
+        return self._publish(patient_id, touched, now) if touched else []
+
+    def _observe_all(self, versions: Iterable[Fact], now: int) -> list[News]:
         changes: dict[str, dict[Key, FactChange]] = {}
+        news: list[News] = []
         relinked = False
         for version in versions:
             patient_id: str = version.event.patient_id
@@ -97,7 +123,7 @@ class Monitor:
             # Several versions in one arrival: what stood first, what stands last.
             folded[version.key] = change if earlier is None else (earlier[0], change[1])
         if relinked:
-            return news + self._regroup(now)
+            return self._regroup(now)
         for patient_id, changed in changes.items():
             patient = self._patients.get(patient_id) or self._patient(patient_id)
             touched = patient.take(tuple(changed.values()), self._facts_of(patient_id))

@@ -30,7 +30,7 @@ DeathChange = tuple[Entry | None, Entry | None]
 """The death as it stood in the lanes before, and as it stands now."""
 
 _DEATH_RANK = 1_001
-_TURNING = frozenset({"treatment", "patient"})
+TURNING = frozenset({"treatment", "patient"})
 """Facts that may open, end or rename what other facts are read by."""
 
 
@@ -86,10 +86,6 @@ class Patient:
         Returns:
             The lanes that may now say something else.
         """
-        if len(changes) == 1 and changes[0][0] is None:
-            fact = changes[0][1]
-            if fact is not None and fact.topic not in _TURNING:
-                return self._add(fact)
         comfort = self.comfort_only
         buried = self._follow_person(changes)
         touched = self._follow_courses(changes, facts)
@@ -109,13 +105,13 @@ class Patient:
             touched.update(self.lanes)
         return touched
 
-    def _add(self, fact: Fact) -> set[LaneKey]:
-        """One new fact that turns nothing else: by far the commonest case."""
-        touched = set()
+    def add(self, fact: Fact) -> list[LaneKey]:
+        """Take in one new fact that turns nothing else; the same as `take` with it alone."""
+        touched = []
         for key, lane, course in self._routes.get(fact.topic, ()):
             entry = lane.rule.place(fact, course)
             if entry is not None and lane.add(entry):
-                touched.add(key)
+                touched.append(key)
         return touched
 
     def _edit(self, fact: Fact, edits: dict[LaneKey, _Edit], *, out: bool) -> None:

@@ -163,6 +163,8 @@ class Pattern:
         if self.milestone is not None and (memory.judged or not self._in_period(context)):
             return memory, ()
         arm, certain = self._judge(context)
+        if arm is None and self.milestone is None:
+            return memory, ()
         if isinstance(arm, Unknown):
             return memory, self._doubt(arm, context)
         if self.milestone is not None and not context.fact.provisional:
@@ -178,10 +180,10 @@ class Pattern:
 
     def _judge(self, context: Context) -> tuple[Arm | Unknown | None, bool]:
         """The arm that holds, and whether it confirms at once."""
-        arm = first_true(self.confirmed, context)
+        arm = first_true(self.confirmed, context) if self.confirmed else None
         if isinstance(arm, Arm):
             return arm, True
-        suspicion = first_true(self.suspect, context)
+        suspicion = first_true(self.suspect, context) if self.suspect else None
         if isinstance(suspicion, Arm):
             return suspicion, False
         return (arm if isinstance(arm, Unknown) else suspicion), False

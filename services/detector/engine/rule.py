@@ -205,18 +205,21 @@ class CompiledRule:
         Returns:
             The new state, and what the rule says at this place.
         """
-        fact = entry.fact
-        if state.closed is not None and fact.day > state.closed:
+        day = entry.place[0]
+        closed, deadline = state.closed, state.deadline
+        if closed is not None and day > closed:
             return self._after_the_end(state, entry, history, index)
         notes: tuple[Note, ...] = ()
-        if state.deadline is not None and fact.day > state.deadline:
-            state, notes = self._expire(state, fact.day - 1)
-        if entry.mark is not Mark.NONE:
+        if deadline is not None and day > deadline:
+            state, notes = self._expire(state, day - 1)
+        mark = entry.mark
+        if mark is not Mark.NONE:
             state = self._mark(state, entry, history, index)
         if entry.series:
             state, more = self._judge(state, entry, history, index)
-            notes += more
-        if entry.mark in _ENDING:
+            if more:
+                notes = notes + more if notes else more
+        if mark is not Mark.NONE and mark in _ENDING:
             state = self._close(state, entry)
         return state, notes
 
@@ -270,11 +273,15 @@ class CompiledRule:
             if more:
                 notes += more
         if plan.registers and not fact.provisional:
-            kept = list(registers)
             for at, register in plan.registers:
-                kept[at] = register.add(kept[at], fact, context)
-            registers = tuple(kept)
-        if changed and plan.timed:
+                held = registers[at]
+                kept = register.add(held, fact, context)
+                if kept is not held:
+                    registers = (*registers[:at], kept, *registers[at + 1 :])
+                    changed = True
+        if not changed:
+            return state, notes
+        if plan.timed:
             deadline = self._deadline(memories)
         return LaneState(clock, own, closed, registers, memories, deadline), notes
 

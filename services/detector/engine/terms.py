@@ -86,10 +86,11 @@ class Proof:
 class Term:
     """A compiled expression.
 
-    kind: "truth", "number", "fact", "time" or "word"; `unit` names a number's unit for display.
+    kind: "truth", "number", "fact", "time" or "word". `fixed` is the number of a constant; `own`
+    says that the term is just the fact in question, or its number.
     """
 
-    __slots__ = ("evaluate", "kind", "prove", "text")
+    __slots__ = ("evaluate", "fixed", "kind", "own", "prove", "text")
 
     def __init__(
         self,
@@ -103,6 +104,8 @@ class Term:
         self.kind = kind
         self.text = text
         self.evaluate = evaluate
+        self.fixed: Decimal | None = None
+        self.own = False
         self.prove = prove or _plain_proof(text, evaluate, cite)
 
     def holds(self, context: Context) -> bool:
@@ -127,7 +130,9 @@ def _plain_proof(
 
 def constant(value: Decimal, text: str) -> Term:
     """A number."""
-    return Term("number", text, lambda _: value, lambda _: Proof(text, value))
+    term = Term("number", text, lambda _: value, lambda _: Proof(text, value))
+    term.fixed = value
+    return term
 
 
 def by_unit(first: Decimal, others: Sequence[tuple[str, Decimal]], text: str) -> Term:
@@ -148,7 +153,9 @@ def unknown(reason: str, text: str) -> Term:
 
 def the_fact(text: str) -> Term:
     """`it`: the fact in question, or the selected one inside `where`."""
-    return Term("fact", text, lambda c: c.it, cite=_cite_it)
+    term = Term("fact", text, lambda c: c.it, cite=_cite_it)
+    term.own = True
+    return term
 
 
 def the_fact_of(series: frozenset[int], text: str) -> Term:
@@ -181,7 +188,9 @@ def value_of(term: Term) -> Term:
         found = term.prove(context)
         return Proof(found.text, evaluate(context), found.cited, found.because)
 
-    return Term("number", term.text, evaluate, prove)
+    number = Term("number", term.text, evaluate, prove)
+    number.own = term.own
+    return number
 
 
 NOT_SAID = object()
@@ -350,6 +359,9 @@ def compared(op: str, left: Term, right: Term, text: str) -> Term:
     """Compare two numbers."""
     a, b = left.evaluate, right.evaluate
     exact = comparison(op)
+    limit = right.fixed
+    if limit is not None and left.own:
+        return _compared(text, _against_limit(op, exact, limit), left, right)
 
     def evaluate(context: Context) -> Truth:
         x = a(context)
@@ -359,6 +371,21 @@ def compared(op: str, left: Term, right: Term, text: str) -> Term:
         return compare(op, x, y)
 
     return _compared(text, evaluate, left, right)
+
+
+def _against_limit(
+    op: str, exact: Callable[[Decimal, Decimal], bool], limit: Decimal
+) -> Callable[[Context], Truth]:
+    """The fact in question against a fixed number: the condition asked most often by far."""
+    unsaid = Unknown("no numeric value")
+
+    def evaluate(context: Context) -> Truth:
+        value = context.it.value
+        if value.__class__ is Decimal:
+            return exact(value, limit)
+        return compare(op, unsaid if value is None else value, limit)
+
+    return evaluate
 
 
 def _compared(text: str, evaluate: Callable[[Context], Truth], left: Term, right: Term) -> Term:

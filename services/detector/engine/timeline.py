@@ -38,9 +38,11 @@ class Timeline:
         before = self._facts.get(key)
         if before is None:
             self._facts[key] = version
-            if _is_final(version):
+            if version.withdrawn:
+                return None
+            if not version.provisional:
                 self._known[key] = version.known
-            return None if version.withdrawn else (None, version)
+            return None, version
         wins = _wins(version, before)
         known = self._first_known(key, version)
         if not wins and (known is None or known == before.known):

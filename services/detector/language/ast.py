@@ -73,7 +73,7 @@ class Name(Node):
 
 @dataclass(frozen=True, slots=True)
 class Attribute(Node):
-    """`pet.response`, `course.regimen`, `patient.sex`."""
+    """`pet.response`, `course.regimen`."""
 
     of: str
     field: str

@@ -70,7 +70,7 @@ def _identity(rule: Rule) -> Iterator[RuleError]:
 
 def _names(rule: Rule) -> Iterator[RuleError]:
     """A series and a `let` share one name space, with the words of the language."""
-    taken: dict[str, str] = dict.fromkeys((*VARIABLES, "course", "patient"), "the language")
+    taken: dict[str, str] = dict.fromkeys((*VARIABLES, "course"), "the language")
     taken |= dict.fromkeys(KEYWORDS, "the language")
     named = [(s.name, s.place, "a series") for s in rule.series]
     named += [(name, rule.place_of(f"let.{name}"), "a 'let'") for name, _ in rule.lets]

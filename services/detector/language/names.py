@@ -165,7 +165,7 @@ class Names:
         return WORD if found.sort == "code" else found
 
     def _attribute(self, node: Attribute, scope: Scope) -> Kind:
-        if node.of in ("course", "patient"):
+        if node.of == "course":
             return self._field(node, node.of, node.of)
         if node.of in self._lets:
             return self.wrong(
@@ -186,6 +186,6 @@ class Names:
         field = node.field if isinstance(node, Attribute) else getattr(node, "attribute", "")
         found = FIELDS[kind].get(field)
         if found is None:
-            named = of if kind in ("course", "patient") else kind.replace("_", " ")
+            named = of if kind == "course" else kind.replace("_", " ")
             return self.wrong(node.place, *unknown(f"field of {named}", field, FIELDS[kind]))
         return found

@@ -101,9 +101,8 @@ FIELDS: Final[dict[str, dict[str, Kind]]] = {
         "line": NUMBER,
         "intent": WORD,
     },
-    "patient": {"sex": WORD},
 }
-"""Kind of a series, `course` or `patient` -> its fields."""
+"""Kind of a series, or `course` -> its fields."""
 
 READINESS: Final = ("age", "prior_lines", "goals_of_care")
 """What bears on fitness and is no analyte."""

@@ -1,0 +1,55 @@
+"""The `salvage` command: thin. A command's own module is imported when the command is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "demo": ("services.demo", "a simulated ward on this machine, with its alerts"),
+    "run": ("services.embedded.console", "the whole system in one process on one SQLite file"),
+    "replay": ("services.commands.replay", "run an archive through the engine"),
+    "backtest": ("services.commands.backtest", "replay an archive against labels"),
+    "rules": ("services.detector.rulebook.console", "the catalogue: list, check, test"),
+    "simulate": ("services.simulator.console", "make a synthetic cohort with known truth"),
+}
+"""Command: the module whose `register` knows its arguments, and what it does."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit code: 0 done, 1 something asked for failed, 2 unusable input or settings.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    parser = argparse.ArgumentParser(
+        prog="salvage",
+        description="Notices failing treatment in time for salvage. It informs; people decide.",
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    for name, (module, about) in COMMANDS.items():
+        if name == asked:
+            import_module(module).register(commands)
+        else:
+            commands.add_parser(name, help=about, add_help=False)
+    args = parser.parse_args(words)
+    run: Callable[[argparse.Namespace], int] = args.run
+    try:
+        return run(args)
+    except BrokenPipeError:
+        # The reader of our output has gone, e.g. `| head`: not an error of ours.
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
