@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.detector.engine.finding import Finding
+    from services.detector.engine.lane import Place
+
+    Said = tuple[Place | None, Finding]
+    Since = Place | tuple[()] | None
 
 
 class Change(Enum):
@@ -33,7 +37,8 @@ class Change(Enum):
 class Step:
     """A published step: its identity, its evidence, and the episode it belongs to.
 
-    Episode 0 was never announced: it was closed before anybody could be told.
+    Episode 0 was never announced: it was closed before anybody could be told. `place` is where
+    the lane says it; None for what the calendar says, and for what came from storage.
     """
 
     criterion: str
@@ -41,6 +46,7 @@ class Step:
     identity: str
     evidence: str
     episode: int
+    place: Place | None = field(default=None, compare=False)
 
     @property
     def stands(self) -> bool:
@@ -61,21 +67,41 @@ class Revision:
 
 @dataclass(slots=True)
 class Journal:
-    """What was published of one alert. `revisions` counts its entries."""
+    """What was published of one alert. `revisions` counts its entries.
+
+    `steps` are the last ones of each criterion, which the next comparison may touch; what was said
+    before them rests in `past`, so that a long journal costs no more than a short one.
+    """
 
     revisions: int = 0
     episodes: int = 0
     steps: dict[str, list[Step]] = field(default_factory=dict)
+    past: dict[str, list[Step]] = field(default_factory=dict)
     setting: str = ""
+    _places: dict[int, Place | None] = field(default_factory=dict)
 
-    def update(self, findings: Sequence[Finding]) -> list[Revision]:
-        """Compare what the facts say now with what was published, and publish the difference."""
+    def update(
+        self, said: Sequence[Said], *, since: Since = (), setting: str = ""
+    ) -> list[Revision]:
+        """Compare what the facts say now with what was published, and publish the difference.
+
+        Args:
+            said: findings with their places, in clinical order.
+            since: what a criterion said before this place, and before its first one here, is as
+                it was published (see `Lane.news`).
+            setting: what else changes how the alert reads; another one revises what stands.
+        """
+        self.setting = setting
+        findings = [finding for _, finding in said]
+        self._places = {id(finding): place for place, finding in said}
         derived: dict[str, list[Finding]] = {}
         for finding in findings:
             derived.setdefault(finding.criterion, []).append(finding)
         difference = _Difference()
         for criterion in dict.fromkeys((*self.steps, *derived)):
-            self._compare(criterion, derived.get(criterion, []), difference)
+            now = derived.get(criterion, [])
+            self._recall(criterion, _earlier(since, self._places[id(now[0])] if now else ()))
+            self._compare(criterion, now, difference)
         revisions = [
             *_retractions(difference.fallen),
             *difference.restored,
@@ -83,44 +109,82 @@ class Journal:
             *difference.revised,
         ]
         self.revisions += len(revisions)
+        for criterion in self.steps:
+            self._settle(criterion)
+        self._places = {}
         return revisions
+
+    def _recall(self, criterion: str, start: Place | tuple[()]) -> None:
+        """Bring back from the past what is told anew, from `start` on."""
+        past: list[Step] = self.past.get(criterion, [])
+        back: list[Step] = []
+        while past and (past[-1].place is None or past[-1].place >= start):
+            back.append(past.pop())
+        if back:
+            self.steps[criterion] = back[::-1] + self.steps.get(criterion, [])
+
+    def _settle(self, criterion: str) -> None:
+        """Let what lies before the last place rest."""
+        steps = self.steps[criterion]
+        keep = len(steps) - 1
+        while keep > 0 and (
+            steps[keep].place is None
+            or steps[keep - 1].place is None
+            or steps[keep - 1].place == steps[keep].place
+        ):
+            keep -= 1
+        if keep > 0:
+            self.past.setdefault(criterion, []).extend(steps[:keep])
+            self.steps[criterion] = steps[keep:]
 
     def _compare(self, criterion: str, now: list[Finding], difference: _Difference) -> None:
         """One criterion: what fell, what stands again, what is new, whose evidence is another."""
         old = self.steps.get(criterion, [])
         identities = [_identity(finding) for finding in now]
         common = _common(old, identities)
-        if common == len(old):
-            difference.fresh += now[common:]
-            if common == len(now):
-                difference.revised += self._revise(criterion, old, now)
-        elif now and old[-1].identity == identities[-1]:
-            self._rewrite(criterion, now, difference)
-        elif _disproved(old[-1], now, common):
+        old[:common] = [
+            replace(step, place=self._places[id(finding)])
+            for step, finding in zip(old[:common], now[:common], strict=True)
+        ]
+        place = _place_of_last(old, identities, common)
+        if place is not None:
+            self._rewrite(criterion, now[: place + 1], difference)
+            difference.fresh += now[place + 1 :]
+            if place + 1 == len(now):
+                difference.revised += self._revise(criterion, old, now[-1])
+        elif old and _disproved(old[-1], now, common):
             # The suspicion is not withdrawn but answered: say so.
             difference.fresh += now[common:]
         else:
             self.steps[criterion] = old[:common]
-            difference.fallen += _open_and_gone(old, identities)
+            difference.fallen += _open_and_gone(old, identities[:common])
             difference.fresh += now[common:]
             if 0 < common == len(now):
                 difference.restored += self._stands_again(criterion, old[common:], now[-1])
 
-    def _rewrite(self, criterion: str, now: list[Finding], difference: _Difference) -> None:
-        """The past reads differently, the present is the same: only old episodes may fall."""
+    def _rewrite(self, criterion: str, past: list[Finding], difference: _Difference) -> None:
+        """The last step is the same, and the past may read differently: only old episodes fall."""
         old = self.steps[criterion]
-        episode = old[-1].episode
-        episodes = {step.identity: step.episode for step in old}
-        steps = [_step(finding, episode) for finding in now]
-        self.steps[criterion] = [
-            replace(step, episode=episodes.get(step.identity, episode)) for step in steps
-        ]
+        last = old[-1]
+        told = {step.identity: step for step in old}
+        steps = [self._retold(told.get(_identity(finding)), finding, last) for finding in past]
         difference.fallen += _open_and_gone(old, [step.identity for step in steps])
-        difference.revised += self._evidence_of(old[-1], now[-1])
+        self.steps[criterion] = [*steps[:-1], replace(last, place=steps[-1].place)]
 
-    def _stands_again(
-        self, criterion: str, gone: list[Step], finding: Finding
-    ) -> list[Revision]:
+    def _retold(self, step: Step | None, finding: Finding, last: Step) -> Step:
+        if step is None:
+            return self._step(finding, last.episode)
+        return replace(step, place=self._places[id(finding)])
+
+    def _revise(self, criterion: str, old: list[Step], now: Finding) -> list[Revision]:
+        """What stands rests on other evidence, or reads otherwise, than was published."""
+        last = old[-1]
+        if not last.stands or last.evidence == self._evidence(now):
+            return []
+        self.steps[criterion][-1] = self._step(now, last.episode)
+        return [Revision(Change.REVISED, now.state, last.episode, now)]
+
+    def _stands_again(self, criterion: str, gone: list[Step], finding: Finding) -> list[Revision]:
         """What came after a step fell away: if that had closed or replaced it, say it again.
 
         A refuted suspicion, or a test that was overdue and then done, is open again when the
@@ -132,23 +196,8 @@ class Journal:
             return []
         if not last.episode:
             self.episodes += 1
-        steps[-1] = _step(finding, last.episode or self.episodes)
+        steps[-1] = self._step(finding, last.episode or self.episodes)
         return [Revision(Change.RAISED, finding.state, steps[-1].episode, finding)]
-
-    def _revise(
-        self, criterion: str, old: list[Step], now: list[Finding]
-    ) -> list[Revision]:
-        if not old:
-            return []
-        revised = self._evidence_of(old[-1], now[-1])
-        if revised:
-            self.steps[criterion] = [*old[:-1], _step(now[-1], old[-1].episode)]
-        return revised
-
-    def _evidence_of(self, old: Step, now: Finding) -> list[Revision]:
-        if not old.stands or old.evidence == self._evidence(now):
-            return []
-        return [Revision(Change.REVISED, now.state, old.episode, now)]
 
     def _news(self, fresh: list[Finding], order: Sequence[Finding]) -> list[Revision]:
         """New findings in clinical order; what was born closed is kept but not announced."""
@@ -158,7 +207,7 @@ class Journal:
         revisions = []
         for finding in news:
             heard = id(finding) not in silent and self._is_news(finding)
-            step = _step(finding, self._episode_of(finding, heard=heard))
+            step = self._step(finding, self._episode_of(finding, heard=heard))
             self.steps.setdefault(finding.criterion, []).append(step)
             if heard:
                 revisions.append(
@@ -174,12 +223,25 @@ class Journal:
     def _episode_of(self, finding: Finding, *, heard: bool) -> int:
         """The episode that a finding begins or goes on with; 0 if nobody is told of it."""
         steps = self.steps.get(finding.criterion)
-        if steps and not finding.opens:
-            return steps[-1].episode
-        if not heard:
-            return 0
+        begun = steps[-1].episode if steps and not finding.opens else 0
+        if begun or not heard:
+            return begun
         self.episodes += 1
         return self.episodes
+
+    def _evidence(self, finding: Finding) -> str:
+        facts = sorted((*fact.key, fact.issued, role.value) for fact, role in finding.cited)
+        return repr((facts, self.setting) if self.setting else facts)
+
+    def _step(self, finding: Finding, episode: int) -> Step:
+        return Step(
+            finding.criterion,
+            finding.state,
+            _identity(finding),
+            self._evidence(finding),
+            episode,
+            self._places.get(id(finding)),
+        )
 
     # -- to and from storage
 
@@ -190,8 +252,8 @@ class Journal:
             "episodes": self.episodes,
             "steps": [
                 [s.criterion, s.state.value, s.identity, s.evidence, s.episode]
-                for steps in self.steps.values()
-                for s in steps
+                for criterion in dict.fromkeys((*self.past, *self.steps))
+                for s in (*self.past.get(criterion, ()), *self.steps.get(criterion, ()))
             ],
         }
 
@@ -215,6 +277,13 @@ class _Difference:
     revised: list[Revision] = field(default_factory=list)
 
 
+def _earlier(since: Since, first: Place | tuple[()] | None) -> Place | tuple[()]:
+    """The place from which on a criterion is told anew; the empty place is before all others."""
+    if first is None:
+        return ()  # only the calendar speaks: there is no place left
+    return first if since is None else min(since, first)
+
+
 def _common(old: list[Step], identities: list[str]) -> int:
     """How many steps from the first on are the same."""
     for place, (step, identity) in enumerate(zip(old, identities, strict=False)):
@@ -223,14 +292,27 @@ def _common(old: list[Step], identities: list[str]) -> int:
     return min(len(old), len(identities))
 
 
-def _open_and_gone(old: list[Step], identities: list[str]) -> list[Step]:
+def _place_of_last(old: list[Step], identities: list[str], common: int) -> int | None:
+    """Where the last step that was published stands among those that derive now."""
+    if not old:
+        return None
+    if common == len(old):
+        return common - 1
+    places = [at for at, identity in enumerate(identities) if identity == old[-1].identity]
+    return places[-1] if places else None
+
+
+def _open_and_gone(old: list[Step], kept: list[str]) -> list[Step]:
     """The steps that fell, of episodes that were open with a step that fell."""
-    standing = set(identities)
     last = {step.episode: step for step in old}
-    closed = {
-        episode for episode, step in last.items() if step.identity in standing or not step.stands
-    }
-    return [s for s in old if s.identity not in standing and s.episode not in closed]
+    return [
+        step
+        for step in old
+        if step.identity not in kept
+        and step.episode
+        and last[step.episode].stands
+        and last[step.episode].identity not in kept
+    ]
 
 
 def _retractions(fallen: list[Step]) -> list[Revision]:

@@ -7,9 +7,9 @@ Without stored states the same step functions evaluate everything anew: that is 
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
 from services.detector.engine.finding import Doubt, Finding
 
@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
     from services.detector.engine.fact import Fact
     from services.detector.engine.rule import CompiledRule, LaneState
-
-
-T = TypeVar("T")
 
 
 class Mark(Enum):
@@ -47,6 +44,20 @@ class Entry(NamedTuple):
     mark: Mark = Mark.NONE
 
 
+class News(NamedTuple):
+    """What a lane says, as far as it may be something else than before.
+
+    findings: each with its place, None for what the calendar alone says.
+    since: what a criterion said before this place, and before its first one here, is as it was;
+        None: nothing is said otherwise at any place; the empty place: all may be.
+    due: the next instant at which the calendar will have something to say.
+    """
+
+    findings: list[tuple[Place | None, Finding]]
+    since: Place | tuple[()] | None
+    due: int | None
+
+
 class Lane:
     """The fold of one rule over one course of one patient."""
 
@@ -55,7 +66,9 @@ class Lane:
         "_entries",
         "_findings",
         "_incremental",
+        "_marked",
         "_places",
+        "_since",
         "_states",
         "_timed",
         "rule",
@@ -70,6 +83,8 @@ class Lane:
         self._entries: list[Entry] = []
         self._states: list[LaneState | None] = []
         self._findings: dict[Place, tuple[Finding, ...]] = {}
+        self._marked: dict[str, list[Place]] = {}
+        self._since: Place | tuple[()] | None = ()
         self._doubts: dict[Place, tuple[Doubt, ...]] = {}
 
     def change(self, removed: Iterable[Place], added: Iterable[Entry]) -> bool:
@@ -82,7 +97,9 @@ class Lane:
         last_day = -1
         dropped = False
         for place in removed:
-            dropped = dropped or place in self._findings
+            if place in self._findings:
+                dropped = True
+                self._say(place, ())
             lowest = min(lowest, self._remove(place))
             last_day = max(last_day, place[0])
         for entry in added:
@@ -114,7 +131,6 @@ class Lane:
     def _remove(self, place: Place) -> int:
         index = bisect_left(self._places, place)
         del self._places[index], self._entries[index], self._states[index]
-        self._findings.pop(place, None)
         self._doubts.pop(place, None)
         return index
 
@@ -154,8 +170,26 @@ class Lane:
     def _note(self, place: Place, notes: tuple[Finding | Doubt, ...]) -> None:
         findings = tuple(note for note in notes if isinstance(note, Finding))
         doubts = tuple(note for note in notes if isinstance(note, Doubt))
-        _put(self._findings, place, findings)
-        _put(self._doubts, place, doubts)
+        if findings or place in self._findings:
+            self._say(place, findings)
+        if doubts:
+            self._doubts[place] = doubts
+        else:
+            self._doubts.pop(place, None)
+
+    def _say(self, place: Place, findings: tuple[Finding, ...]) -> None:
+        """Set what is said at a place, and remember from where on something else is said."""
+        for criterion in {finding.criterion for finding in self._findings.get(place, ())}:
+            places = self._marked[criterion]
+            del places[bisect_left(places, place)]
+        for criterion in {finding.criterion for finding in findings}:
+            insort(self._marked.setdefault(criterion, []), place)
+        if findings:
+            self._findings[place] = findings
+        else:
+            del self._findings[place]
+        if self._since is None or place < self._since:
+            self._since = place
 
     def _state_before(self, index: int) -> LaneState:
         state = self._states[index - 1] if index else None
@@ -175,17 +209,44 @@ class Lane:
         """All that the rule says by `now`, in clinical order, and the next instant due."""
         found = [note for place in sorted(self._findings) for note in self._findings[place]]
         calendar, due = self.rule.due(self.state, now)
-        found.extend(calendar)
-        return found, due
+        return [*found, *calendar], due
+
+    def news(self, now: int) -> News:
+        """What the rule says where that may be something else than when last asked.
+
+        Of each criterion: its last place before that, and all from there on. So the cost does not
+        grow with what was said long ago; `findings` gives all.
+        """
+        since, self._since = self._since, None
+        starts: dict[str, Place] = {}
+        for criterion, places in self._marked.items():
+            if places:
+                at = len(places) if since is None else bisect_left(places, since)
+                starts[criterion] = places[max(at - 1, 0)]
+        wanted = {
+            place
+            for criterion, start in starts.items()
+            for place in self._places_from(criterion, start)
+        }
+        found: list[tuple[Place | None, Finding]] = [
+            (place, note)
+            for place in sorted(wanted)
+            for note in self._findings[place]
+            if place >= starts[note.criterion]
+        ]
+        calendar, due = self.rule.due(self.state, now)
+        found.extend((None, note) for note in calendar)
+        return News(found, since, due)
+
+    def _places_from(self, criterion: str, start: Place) -> list[Place]:
+        places = self._marked[criterion]
+        return places[bisect_left(places, start) :]
+
+    def recall(self) -> None:
+        """Forget what was asked: `news` tells all once more."""
+        self._since = ()
 
     def doubts(self) -> Iterator[Doubt]:
         """All that could not be evaluated."""
         for place in sorted(self._doubts):
             yield from self._doubts[place]
-
-
-def _put(table: dict[Place, tuple[T, ...]], place: Place, notes: tuple[T, ...]) -> None:
-    if notes:
-        table[place] = notes
-    else:
-        table.pop(place, None)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from schemas.alerts import Role, State
 from services.detector.engine.finding import Finding, Note, cite
 from services.detector.engine.instants import end_of
+from services.detector.engine.lane import Mark
 from services.detector.engine.pattern import cleared
 
 if TYPE_CHECKING:
@@ -130,15 +131,18 @@ class Missing:
         return None
 
     def _deadline_of(self, anchor: Anchor, context: Context) -> Memory:
-        clock = ((context.clock, Role.CLOCK),) if context.clock is not None else ()
-        reasons = anchor.when.prove(context).cited if anchor.when is not None else ()
+        asked = [t for t in (anchor.when, anchor.due, anchor.valid_from) if t is not None]
         return Memory(
             anchor=context.fact,
             tag=anchor.tag,
             severity=anchor.severity,
             due=anchor.due.evaluate(context),
             valid_from=None if anchor.valid_from is None else anchor.valid_from.evaluate(context),
-            cited=cite(clock, ((context.fact, Role.CLOCK),), reasons),
+            cited=cite(
+                _clock(anchor, context),
+                ((context.fact, Role.CLOCK),),
+                tuple(cited for term in asked for cited in term.prove(context).cited),
+            ),
         )
 
     def _overdue(self, memory: Memory) -> Finding:
@@ -153,3 +157,15 @@ class Missing:
             cited=memory.cited,
             due=True,
         )
+
+
+def _clock(anchor: Anchor, context: Context) -> tuple[Cited, ...]:
+    """The clock, unless the anchor is a step that would have set it by itself.
+
+    A dose that starts a count needs no earlier dose as evidence.
+    """
+    clock = context.clock
+    if clock is None:
+        return ()
+    by_itself = anchor.series is not None and context.history[context.before].mark is Mark.CLOCK
+    return () if by_itself else ((clock, Role.CLOCK),)

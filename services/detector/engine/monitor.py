@@ -97,8 +97,9 @@ class Monitor:
         change = self._charts[patient_id].merge(version)
         if change is None:
             return []
-        if change[0] is None:
-            touched = patient.add(version)
+        before, after = change
+        if before is None and after is not None:
+            touched = patient.add(after)
         else:
             touched = list(patient.take((change,), self._charts[patient_id]))
         return self._publish(patient_id, touched, now) if touched else []
@@ -113,11 +114,13 @@ class Monitor:
             if chart is None:
                 chart = self._charts[patient_id] = Timeline()
             change = chart.merge(version)
+            survivor = self._survivor(patient_id) if self._links else patient_id
+            relinked = relinked or self._is_shared(survivor, patient_id, version.key)
             if change is None:
                 continue
-            if version.topic == "patient":
-                relinked = self._follow_links(patient_id, change) or relinked
-            survivor = self._survivor(patient_id) if self._links else patient_id
+            if version.topic == "patient" and self._follow_links(patient_id, change):
+                relinked = True
+                survivor = self._survivor(patient_id)
             folded = changes.setdefault(survivor, {})
             earlier = folded.get(version.key)
             # Several versions in one arrival: what stood first, what stands last.
@@ -229,7 +232,11 @@ class Monitor:
         """Build the patients anew after records were merged, or a merge was taken back."""
         members: dict[str, list[str]] = {}
         for patient_id in self._charts:
-            members.setdefault(self._survivor(patient_id), []).append(patient_id)
+            survivor = self._survivor(patient_id)
+            # The surviving record belongs to it even if nothing has come under its id yet.
+            members.setdefault(survivor, [survivor])
+            if patient_id != survivor:
+                members[survivor].append(patient_id)
         self._members = {
             survivor: tuple(ids) for survivor, ids in members.items() if ids != [survivor]
         }
@@ -245,6 +252,11 @@ class Monitor:
             news += self._publish(patient_id, keys, now)
         return news
 
+    def _is_shared(self, survivor: str, patient_id: str, key: Key) -> bool:
+        """Whether a fact of merged records has versions under more than one of their ids."""
+        ids = self._members.get(survivor, ())
+        return any(key in self.chart(one) for one in ids if one != patient_id)
+
     def _patient(self, patient_id: str) -> Patient:
         patient = self._patients.get(patient_id)
         if patient is None:
@@ -257,7 +269,10 @@ class Monitor:
         ids = self._members.get(patient_id) if self._members else None
         if ids is None:
             return self._charts.get(patient_id) or ()
-        return [fact for one in ids for fact in self._charts[one]]
+        together = Timeline()
+        for one in ids:
+            together.absorb(self.chart(one))
+        return list(together)
 
     # -- publishing
 

@@ -40,7 +40,7 @@ class Past:
             if isinstance(found, Fact):
                 facts.append(found)
             else:
-                doubt = doubt or found
+                doubt = found if doubt is None else doubt
         return facts, doubt
 
     def one(self, function: str, number: Number, text: str) -> Term:

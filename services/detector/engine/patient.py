@@ -10,14 +10,14 @@ from services.detector.engine.card import CURBED_BY_COMFORT
 from services.detector.engine.fact import Fact, Key
 from services.detector.engine.instants import end_of
 from services.detector.engine.journal import Journal, Revision
-from services.detector.engine.lane import Entry, Lane, Mark, Place
+from services.detector.engine.lane import Entry, Lane, Mark, News, Place
 from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
 
-    from services.detector.engine.finding import Doubt, Finding
+    from services.detector.engine.finding import Doubt
 
 
 LaneKey = tuple[int, str | None]
@@ -101,8 +101,10 @@ class Patient:
                 continue  # filled anew a moment ago, with these changes
             if self.lanes[key].change(edit.removed, edit.added):
                 touched.add(key)
-        if comfort is not self.comfort_only:
-            touched.update(self.lanes)
+        if comfort is not self.comfort_only or buried is not None:
+            touched.update(self.lanes)  # a death silences also what no lane says anew
+            for lane in self.lanes.values():
+                lane.recall()
         return touched
 
     def add(self, fact: Fact) -> list[LaneKey]:
@@ -239,33 +241,40 @@ class Patient:
 
     def publish(self, key: LaneKey, now: int) -> list[Revision]:
         """Compare what a lane says by `now` with what was published, and note its next due."""
-        lane = self.lanes.get(key)
-        findings, due = ([], None) if lane is None else lane.findings(now)
-        findings = self._before_death(findings)
-        if due is None:
+        news = self._news(key, now)
+        if news.due is None:
             self.dues.pop(key, None)
         else:
-            self.dues[key] = due
+            self.dues[key] = news.due
         journal = self.journals.get(key)
         if journal is None:
-            if not findings:
+            if not news.findings:
                 return []
             journal = self.journals[key] = Journal()
-        return journal.update(findings, setting=self._setting(key))
+        return journal.update(news.findings, since=news.since, setting=self._setting(key))
+
+    def _news(self, key: LaneKey, now: int) -> News:
+        """What a lane says. No alert after death: not even from old evidence known only then."""
+        lane = self.lanes.get(key)
+        if lane is None:
+            return News([], since=(), due=None)
+        if self._death is None:
+            return lane.news(now)
+        lane.recall()
+        news = lane.news(now)
+        limit = end_of(self._death.fact.day)
+        return news._replace(
+            findings=[
+                (place, finding)
+                for place, finding in news.findings
+                if all(fact.known <= limit for fact, _ in finding.cited)
+            ]
+        )
 
     def _setting(self, key: LaneKey) -> str:
         """What, besides evidence, changes how an alert reads."""
         kind = self._rules[key[0]].card.kind
         return "comfort-only" if self.comfort_only and kind in CURBED_BY_COMFORT else ""
-
-    def _before_death(self, findings: list[Finding]) -> list[Finding]:
-        """No alert after death: not even from old evidence that became known only then."""
-        if self._death is None:
-            return findings
-        limit = end_of(self._death.fact.day)
-        return [
-            finding for finding in findings if all(fact.known <= limit for fact, _ in finding.cited)
-        ]
 
     def doubts(self) -> Iterator[tuple[LaneKey, Doubt]]:
         """All that could not be evaluated."""

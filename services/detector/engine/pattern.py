@@ -31,12 +31,17 @@ class Phase(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """What the episode remembers. `due`: day by which the milestone's sample is awaited."""
+    """What the episode remembers.
+
+    `cited` is the evidence for what it is called, `grounds` the evidence that it is at all;
+    `due` the day by which the milestone's sample is awaited.
+    """
 
     phase: Phase = Phase.SILENT
     first: Fact | None = None
     tag: str | None = None
     cited: tuple[Cited, ...] = ()
+    grounds: tuple[Cited, ...] = ()
     run: tuple[Fact, ...] = ()
     opening: int = 0
     judged: bool = False
@@ -263,7 +268,7 @@ class Pattern:
         if confirm.gap is not None:
             if fact.day - run[-1].day > confirm.gap:
                 # Nothing proves that it lasted in between: the run starts anew.
-                return replace(memory, first=fact, run=(fact,)), ()
+                return self._begun(memory, memory.tag, self._grounds(context), context), ()
             run = (*run, fact)
         enough = elapsed > confirm.after if confirm.strictly else elapsed >= confirm.after
         if not enough or fact.at <= first.at or not self._late_enough(confirm, context):
@@ -271,8 +276,9 @@ class Pattern:
             return self._at_once(waiting, context) or (waiting, ())
         proof = self._proof_of_confirmation(confirm, context)
         chain = _shortest_chain(run, confirm.gap)[:-1]
+        renamed = confirm.tag is not None or self._extra_tag(context) is not None
         cited = cite(
-            memory.cited,
+            memory.grounds if renamed else memory.cited,
             tuple((link, Role.SUPPORT) for link in chain),
             ((fact, Role.CONFIRMATION),),
             proof.cited,
@@ -317,9 +323,7 @@ class Pattern:
         cited = cite(self._setting(context), ((context.fact, Role.TRIGGER),), proof.cited)
         opens = memory.phase is Phase.SILENT
         fact = context.fact
-        standing = replace(
-            memory, phase=Phase.SUSPECTED, first=fact, tag=arm.tag, cited=cited, run=(fact,)
-        )
+        standing = self._begun(memory, arm.tag, cited, context)
         return standing, (
             Finding(
                 self.name,
@@ -335,6 +339,31 @@ class Pattern:
                 proof=proof,
             ),
         )
+
+    def _begun(
+        self, memory: Memory, tag: str | None, cited: tuple[Cited, ...], context: Context
+    ) -> Memory:
+        """A suspicion begins, or begins anew, with this fact."""
+        return replace(
+            memory,
+            phase=Phase.SUSPECTED,
+            first=context.fact,
+            tag=tag,
+            cited=cited,
+            grounds=self._grounds(context),
+            run=(context.fact,),
+        )
+
+    def _grounds(self, context: Context) -> tuple[Cited, ...]:
+        """The least evidence for a suspicion under whatever name, once it is called otherwise."""
+        proofs = [arm.when.prove(context) for arm in self.suspect if arm.when.holds(context)]
+        least = min((proof.cited for proof in proofs), key=len, default=())
+        return cite(self._setting(context), ((context.fact, Role.TRIGGER),), least)
+
+    def _extra_tag(self, context: Context) -> Arm | None:
+        """The further name that a confirmed finding gets, if any."""
+        extra = first_true(self.tags, context)
+        return extra if isinstance(extra, Arm) else None
 
     def _confirm_with(
         self, memory: Memory, arm: Arm, proof: Proof, context: Context

@@ -63,6 +63,23 @@ class Timeline:
             known = self._known[key] = version.issued
         return known
 
+    def absorb(self, other: Timeline) -> None:
+        """Take in all that another timeline knows: two records turn out to be one person's.
+
+        A fact that stands in both, since a later version came under the other patient id, is one
+        fact: its versions are weighed against each other as if they had come to one chart.
+        """
+        for version, known in other.versions():
+            key = version.key
+            mine, since = self._facts.get(key), self._known.get(key)
+            days = [each for each in (since, known) if each is not None]
+            winner = version if mine is None or _wins(version, mine) else mine
+            self.restore(winner, min(days, default=None))
+
+    def __contains__(self, key: Key) -> bool:
+        """Whether any version of a fact was ever seen."""
+        return key in self._facts
+
     def __iter__(self) -> Iterator[Fact]:
         """The facts that stand."""
         return (fact for fact in self._facts.values() if not fact.withdrawn)

@@ -290,7 +290,9 @@ PLACEHOLDERS = frozenset(
 
 def sentence(finding: Finding, card: Card) -> str:
     """The sentence a clinician would write, filled in from the evidence."""
-    template = card.sentence(finding.tag, finding.state.value)
+    # What is cleared keeps the tag of what was missing, whose sentence says that it still is.
+    tag = None if finding.state is State.CLEARED else finding.tag
+    template = card.sentence(tag, finding.state.value)
     if finding.state in _SHORT_OF and template == card.title:
         return f"{card.title}: {_SHORT_OF[finding.state]}."
     values = _values(finding)

@@ -1,0 +1,56 @@
+"""Time passes in one jump or in many steps, and by itself it only makes things overdue."""
+
+from __future__ import annotations
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.histories import History, histories
+from support.living import all_rules, as_released, facts_of, live, the_end
+
+from schemas.alerts import State
+from services.detector.engine.instants import US_PER_DAY
+from services.detector.engine.monitor import Monitor
+
+
+@settings(max_examples=200)
+@given(histories(), st.integers(1, 90), st.integers(0, US_PER_DAY))
+def test_one_jump_is_many_steps(history: History, days: int, odd: int) -> None:
+    facts = facts_of(history.versions)
+    batches, end = as_released(facts), the_end(facts)
+    straight = live(batches, end)
+    monitor, published = Monitor(all_rules()), []
+    clock = batches[0][0] if batches else end
+    for now, batch in [*batches, (end, [])]:
+        while clock + days * US_PER_DAY + odd < now:
+            clock += days * US_PER_DAY + odd
+            published += monitor.advance(clock)
+        published += monitor.receive(batch, now) if batch else monitor.advance(now)
+        clock = now
+    assert published == straight.revisions
+
+
+@settings(max_examples=200)
+@given(histories(), st.integers(0, 2000))
+def test_time_alone_only_makes_overdue(history: History, days: int) -> None:
+    facts = facts_of(history.versions)
+    monitor = Monitor(all_rules())
+    now = 0
+    for now, batch in as_released(facts):  # noqa: B007
+        monitor.receive(batch, now)
+    said = monitor.advance(now + days * US_PER_DAY)
+    assert {one.state for one in said} <= {State.OVERDUE}
+    assert {one.change for one in said} <= {"raised"}
+
+
+@settings(max_examples=200)
+@given(histories())
+def test_next_due_is_when_something_is_said(history: History) -> None:
+    facts = facts_of(history.versions)
+    monitor = Monitor(all_rules())
+    for now, batch in as_released(facts):
+        monitor.receive(batch, now)
+    while (due := monitor.next_due()) is not None:
+        assert monitor.advance(due - 1) == []
+        monitor.advance(due)
+        following = monitor.next_due()
+        assert following is None or following > due

@@ -1,0 +1,64 @@
+"""Is the evidence of a finding enough, and is every piece of it needed?
+
+Enough: a rule that sees only the cited facts derives the same finding. Needed: without any one of
+them it does not.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from support.living import Spoken, derived, rule_named, spoken
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from services.detector.engine.fact import Fact, Key
+    from services.detector.engine.monitor import Monitor
+
+
+class Flaw(NamedTuple):
+    """Evidence that isn't enough (`without` is None), or a piece that isn't needed."""
+
+    step: Spoken
+    without: Key | None
+
+    def __str__(self) -> str:
+        """Which finding, and what is wrong with its evidence."""
+        wrong = "is not enough" if self.without is None else f"does not need {self.without}"
+        return f"{self.step.rule} {self.step.identity} citing {self.step.cited} {wrong}"
+
+
+def flaws(monitor: Monitor, now: int) -> Iterator[Flaw]:
+    """The flaws in the evidence of every finding that a monitor holds to be true by `now`."""
+    for step in standing(monitor):
+        known = {fact.key: fact for fact in monitor.facts(step.patient)}
+        cited = [known[key] for key in step.cited]
+        if not _fires(step, cited, now):
+            yield Flaw(step, None)
+            continue
+        for left_out in cited:
+            if _is_half_of_a_median(step, left_out.key):
+                continue
+            rest = [fact for fact in cited if fact is not left_out]
+            if _fires(step, rest, now):
+                yield Flaw(step, left_out.key)
+
+
+def _is_half_of_a_median(step: Spoken, key: Key) -> bool:
+    """Both middle values make a median; with one of them left, another median takes its place."""
+    halves = [one for one, role in step.roles.items() if role == "baseline"]
+    return step.rule == "TOX-AKI-KDIGO" and len(halves) > 1 and key in halves
+
+
+def standing(monitor: Monitor) -> Iterable[Spoken]:
+    """The findings to be looked at: all but those that take another one back."""
+    return (step for step in spoken(monitor) if step.stands)
+
+
+def _fires(step: Spoken, facts: Sequence[Fact], now: int) -> bool:
+    alone = derived(facts, now, (rule_named(step.rule),))
+    return any(
+        (one.criterion, one.identity, one.course) == (step.criterion, step.identity, step.course)
+        for one in spoken(alone)
+    )
