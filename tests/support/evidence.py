@@ -38,7 +38,7 @@ def flaws(monitor: Monitor, now: int) -> Iterator[Flaw]:
             yield Flaw(step, None)
             continue
         for left_out in cited:
-            if _is_half_of_a_median(step, left_out.key):
+            if _is_half_of_a_median(step, left_out.key) or _only_delayed(step, left_out):
                 continue
             rest = [fact for fact in cited if fact is not left_out]
             if _fires(step, rest, now):
@@ -49,6 +49,19 @@ def _is_half_of_a_median(step: Spoken, key: Key) -> bool:
     """Both middle values make a median; with one of them left, another median takes its place."""
     halves = [one for one, role in step.roles.items() if role == "baseline"]
     return step.rule == "TOX-AKI-KDIGO" and len(halves) > 1 and key in halves
+
+
+def _only_delayed(step: Spoken, piece: Fact) -> bool:
+    """Radiotherapy that made a PET too early to confirm: the biopsy settles it either way.
+
+    With it the PET was suspect by its time, without it by its finding; both end alike.
+    """
+    return (
+        step.rule == "LYM-EOT"
+        and step.roles.get(piece.key) != "clock"
+        and "confirmation" in step.roles.values()
+        and piece.topic == "treatment"
+    )
 
 
 def standing(monitor: Monitor) -> Iterable[Spoken]:

@@ -95,7 +95,7 @@ def journal(
     limit = None if as_of is None else instant(as_of)
     facts = [Fact(event, instant(event.effective_at)) for event in events]
     facts = [fact for fact in facts if limit is None or fact.issued <= limit]
-    facts.sort(key=lambda fact: fact.issued)
+    facts.sort(key=lambda fact: (fact.issued, fact.event.patient_id, fact.key))
     last = None if until is None else instant(until)
     for issued, group in groupby(facts, key=lambda fact: fact.issued):
         if last is not None and issued > last:

@@ -166,14 +166,23 @@ class Journal:
         """The last step is the same, and the past may read differently: only old episodes fall."""
         old = self.steps[criterion]
         last = old[-1]
-        told = {step.identity: step for step in old}
-        steps = [self._retold(told.get(_identity(finding)), finding, last) for finding in past]
+        told: dict[str, list[Step]] = {}
+        for step in old:
+            told.setdefault(step.identity, []).append(step)
+        steps: list[Step] = []
+        for episode in _episodes_of(past):
+            found = [next(iter(told.get(_identity(f), [])), None) for f in episode]
+            for step in filter(None, found):
+                told[step.identity].remove(step)
+            number = next((step.episode for step in reversed(found) if step is not None), 0)
+            steps += [self._retold(*pair, number) for pair in zip(found, episode, strict=True)]
         difference.fallen += _open_and_gone(old, [step.identity for step in steps])
         self.steps[criterion] = [*steps[:-1], replace(last, place=steps[-1].place)]
 
-    def _retold(self, step: Step | None, finding: Finding, last: Step) -> Step:
+    def _retold(self, step: Step | None, finding: Finding, episode: int) -> Step:
+        """A step of the past: as it was told, or one that nobody was told of."""
         if step is None:
-            return self._step(finding, last.episode)
+            return self._step(finding, episode)
         return replace(step, place=self._places[id(finding)])
 
     def _revise(self, criterion: str, old: list[Step], now: Finding) -> list[Revision]:
@@ -192,7 +201,8 @@ class Journal:
         """
         steps = self.steps[criterion]
         last = steps[-1]
-        if not last.stands or all(step.episode != last.episode for step in gone):
+        closed = not last.episode or any(step.episode == last.episode for step in gone)
+        if not last.stands or not closed:
             return []
         if not last.episode:
             self.episodes += 1
@@ -282,6 +292,16 @@ def _earlier(since: Since, first: Place | tuple[()] | None) -> Place | tuple[()]
     if first is None:
         return ()  # only the calendar speaks: there is no place left
     return first if since is None else min(since, first)
+
+
+def _episodes_of(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Cut before every finding that opens an episode."""
+    episodes: list[list[Finding]] = []
+    for finding in findings:
+        if finding.opens or not episodes:
+            episodes.append([])
+        episodes[-1].append(finding)
+    return episodes
 
 
 def _common(old: list[Step], identities: list[str]) -> int:

@@ -409,7 +409,11 @@ class Pattern:
             tag=tag,
             onset=memory.first,
             trigger=context.fact,
-            cited=cite(((context.fact, Role.TRIGGER),), proof.cited if proof else ()),
+            cited=cite(
+                ((context.fact, Role.TRIGGER),),
+                proof.cited if proof else (),
+                ((context.clock, Role.CLOCK),) if context.clock is not None else (),
+            ),
             proof=proof,
         )
         return Memory(judged=memory.judged), (finding,)

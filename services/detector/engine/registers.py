@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from services.detector.engine.fact import Fact, Partition
 from services.detector.engine.truth import Truth, Unknown
@@ -193,13 +193,21 @@ class Baseline(_Filtered):
         return found
 
 
+class Confirmed(NamedTuple):
+    """A value that two neighbouring samples reached: the larger, the other; and the newest."""
+
+    record: Fact | None = None
+    partner: Fact | None = None
+    newest: Fact | None = None
+
+
 class ConfirmedNadir(_Filtered):
     """Lowest value that two neighbouring samples reached (catalogue MM-IMWG-PD).
 
     The larger of each pair of neighbours counts; a single sample counts by itself.
     """
 
-    initial: Any = (None, None)
+    initial: Any = Confirmed()
 
     def __init__(
         self,
@@ -217,13 +225,12 @@ class ConfirmedNadir(_Filtered):
         number = self._number(fact)
         if number is None or not self.admitted(context):
             return memory
-        record, previous = memory
-        if previous is None:
-            return (None, fact)
-        pair = max(previous, fact, key=self._worth)
-        if record is None or self._worth(pair) < self._worth(record):
-            record = pair
-        return (record, fact)
+        if memory.newest is None:
+            return Confirmed(newest=fact)
+        lower, higher = sorted((memory.newest, fact), key=self._worth)
+        if memory.record is None or self._worth(higher) < self._worth(memory.record):
+            return Confirmed(higher, lower, fact)
+        return memory._replace(newest=fact)
 
     def _worth(self, fact: Fact) -> Decimal:
         number = self._number(fact)
@@ -233,8 +240,7 @@ class ConfirmedNadir(_Filtered):
     def read(self, memory: Any, context: Context) -> Fact | None:
         """The record; with a single sample so far, that one."""
         del context
-        record, previous = memory
-        found: Fact | None = record if record is not None else previous
+        found: Fact | None = memory.newest if memory.record is None else memory.record
         return found
 
 

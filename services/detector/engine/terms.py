@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from schemas.alerts import Role
 from services.detector.engine.fact import Fact
 from services.detector.engine.instants import US_PER_DAY
+from services.detector.engine.registers import Confirmed
 from services.detector.engine.truth import (
     Range,
     Truth,
@@ -561,8 +562,12 @@ def register(
     def evaluate(context: Context) -> Any:
         return read(context.registers[index], context)
 
-    def cite(_: Context, found: Any) -> tuple[Cited, ...]:
-        return ((found, role),) if found.__class__ is Fact else ()
+    def cite(context: Context, found: Any) -> tuple[Cited, ...]:
+        if found.__class__ is not Fact:
+            return ()
+        memory = context.registers[index]
+        partner = memory.partner if isinstance(memory, Confirmed) else None
+        return ((found, role),) if partner is None else ((found, role), (partner, Role.SUPPORT))
 
     return Term(kind, text, evaluate, cite=cite)
 

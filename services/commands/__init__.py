@@ -1,0 +1,1 @@
+"""Console commands that span several services. Like the `salvage` command itself, they wire."""

@@ -1,0 +1,116 @@
+"""Archives become events, and whatever can't be used is told: file, line, reason, never a value.
+
+The rest is read on. What was odd but usable (a unit or code that nobody has mapped) is counted by
+reason; such facts are kept, and no rule is evaluated on them.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from services.ingest.archive import Format, Record, read_archive
+from services.ingest.decode import Notice, Rejected, decode_event
+from services.ingest.hl7v2.mapping import read_message
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from schemas.events import Event
+
+FORMATS: Final = ("events", "hl7", "fhir")
+FHIR_REFUSED: Final = "--format fhir: FHIR is not read yet; use events or hl7"
+_EVERY: Final = 1_000
+"""Records between two lines of progress."""
+_WIDTH: Final = 40
+"""Characters that a line of progress takes up."""
+
+
+@dataclass(slots=True)
+class Intake:
+    """Reads archives of one format and keeps the books.
+
+    name: the command that reads, for its lines on stderr.
+    """
+
+    name: str
+    form: Format
+    records: int = 0
+    unusable: int = 0
+    events: int = 0
+    notices: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def read(self, paths: Iterable[str]) -> Iterator[Event]:
+        """The events of all archives, in the order of the files."""
+        for path in paths:
+            for record in read_archive(path, self.form):
+                yield from self._record(record)
+                self._progress()
+        clear_progress()
+
+    def close(self) -> bool:
+        """Say on stderr what was odd and what was not usable.
+
+        Returns:
+            Whether every record could be used.
+        """
+        for (reason, detail), count in sorted(self.notices.items()):
+            print(f"{self.name}: {count} x {reason}: {detail}; not evaluated", file=sys.stderr)
+        if self.unusable:
+            print(
+                f"{self.name}: {self.unusable} of {self.records} records could not be used whole; "
+                f"{self.events} events were read",
+                file=sys.stderr,
+            )
+        return not self.unusable
+
+    def _record(self, record: Record) -> list[Event]:
+        self.records += 1
+        refused = [record.rejected] if record.rejected else []
+        found: list[Event] = []
+        if not refused:
+            found, refused, notices = _understood(record.raw, self.form)
+            self.notices.update((str(each.reason), _general(each.detail)) for each in notices)
+        for each in refused:
+            print(f"{self.name}: {record.where}: {_told(each)}", file=sys.stderr)
+        self.unusable += bool(refused)
+        self.events += len(found)
+        return found
+
+    def _progress(self) -> None:
+        if self.records % _EVERY == 0:
+            show_progress(f"{self.records:,} records")
+
+
+def show_progress(text: str) -> None:
+    """Say how far the work has come, if somebody is watching; the next line takes its place."""
+    if sys.stderr.isatty():
+        print(f"{text:<{_WIDTH}}", end="\r", file=sys.stderr, flush=True)
+
+
+def clear_progress() -> None:
+    """Leave no trace of it."""
+    show_progress("")
+
+
+def _understood(raw: bytes, form: Format) -> tuple[list[Event], list[Rejected], Iterable[Notice]]:
+    if form is Format.HL7:
+        mapped = read_message(raw)
+        return mapped.events, mapped.rejected, mapped.notices
+    decoded = decode_event(raw)
+    if isinstance(decoded, Rejected):
+        return [], [decoded], ()
+    return [decoded.event], [], decoded.notices
+
+
+def _told(refused: Rejected) -> str:
+    part = refused.part if refused.part and refused.part not in refused.detail else None
+    return f"{refused.reason}: {f'{part}: ' if part else ''}{refused.detail}"
+
+
+def _general(detail: str) -> str:
+    """The notice without its place in the message (`OBX[3]: …`), so that equals are counted."""
+    place, colon, rest = detail.partition(": ")
+    return rest if colon and "[" in place else detail

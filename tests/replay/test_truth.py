@@ -1,0 +1,55 @@
+"""The simulator knows what each rule must say; the engine must say it, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from functools import cache
+from typing import TYPE_CHECKING
+
+import pytest
+
+from services.detector.adapters.agreement import Verdict, differences
+from services.detector.adapters.replay import replay
+from services.detector.language.compiler import compile_rule
+from services.detector.rulebook.library import load_rules
+from services.simulator.cohort import Cohort, simulate
+
+if TYPE_CHECKING:
+    from services.detector.engine.rule import CompiledRule
+
+SEEDS = (1, 2, 3)
+
+
+@cache
+def rules() -> tuple[CompiledRule, ...]:
+    return tuple(map(compile_rule, load_rules()))
+
+
+@cache
+def cohort(seed: int) -> Cohort:
+    return simulate(seed, 60, date(2024, 1, 1), 24)
+
+
+def truth(seed: int) -> list[Verdict]:
+    return [
+        Verdict(row.patient_id, row.rule, row.state, row.tag, row.at, row.onset)
+        for row in cohort(seed).truth
+    ]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_engine_says_what_the_simulator_planted(seed: int) -> None:
+    """State, tag, the day on which it could be known, and the day of the first evidence."""
+    until = datetime.combine(cohort(seed).until, time.max, UTC)
+    result = replay(cohort(seed).events, rules(), until=until)
+    assert differences(result.revisions, truth(seed), [rule.id for rule in rules()]) == []
+
+
+def test_the_truth_is_about_every_state_and_most_rules() -> None:
+    """So that agreement means something: each state occurs, and each rule is found right."""
+    rows = [row for seed in SEEDS for row in truth(seed)]
+    states = {row.state for row in rows}
+    assert states >= {"none", "suspected", "confirmed", "refuted", "retracted", "overdue"}
+    assert {row.rule for row in rows} == {rule.id for rule in rules() if rule.machines}
+    assert {row.rule for row in rows if row.state != "none"} == {row.rule for row in rows}
+    assert sum(row.onset is not None for row in rows) > 50
