@@ -1,0 +1,1 @@
+"""The pages on which a care team reads alerts."""
