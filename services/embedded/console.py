@@ -1,0 +1,175 @@
+"""`salvage run`: the whole system in one process on one SQLite file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from services.detector.engine.instants import moment
+from services.detector.language.compiler import compile_rule
+from services.detector.language.errors import RuleErrors
+from services.detector.rulebook.library import load_rules
+from services.embedded.book import WardBook
+from services.embedded.feed import FolderFeed
+from services.embedded.folder import owned
+from services.embedded.health import Health
+from services.embedded.metrics import Metrics
+from services.embedded.pump import Pump
+from services.embedded.runtime import Runtime
+from services.embedded.store import Store
+from services.embedded.terminal import Terminal
+from services.runtime.clock import SystemClock
+from services.runtime.errors import OperatorError, SalvageError
+from services.runtime.logs import logger, to_stream
+from services.runtime.shutdown import Stop, on_signals
+
+if TYPE_CHECKING:
+    import argparse
+
+    from services.detector.engine.rule import CompiledRule
+    from services.runtime.clock import Clock
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
+
+DEFAULT_PORT = 8642
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+
+
+class Watch(NamedTuple):
+    """What others look at while we run."""
+
+    book: WardBook
+    metrics: Metrics
+    health: Health
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command to the `salvage` parser; `args.run(args)` gives its exit code."""
+    parser = subparsers.add_parser(
+        "run",
+        help="the whole system in one process on one SQLite file",
+        description="Reads clinical events from a folder, judges them by the rules, prints the "
+        "alerts and serves them as pages. A record is taken when the transaction that holds its "
+        "facts and the alerts they cause has committed.",
+    )
+    _options(parser)
+    parser.set_defaults(run=run)
+
+
+def _options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--data", type=Path, required=True, metavar="DIR", help="where the store is kept")
+    add("--watch", type=Path, metavar="DIR", help="where *.jsonl, *.jsonl.gz and *.hl7 appear")
+    add("--site", type=Path, metavar="FILE", help="the site's switches and parameters of rules")
+    add("--host", default="127.0.0.1", help="address of the pages; default: %(default)s")
+    add("--port", type=int, default=DEFAULT_PORT, help="0: any free one; default: %(default)s")
+    add("--name", action="append", default=[], help="a host name the pages answer to; repeatable")
+    add("--once", action="store_true", help="take what is in the folder, and end; no pages")
+    add("--json", action="store_true", help="alerts as JSON lines")
+    add("--resume", action="store_true", help="judge again whom a defect of ours had suspended")
+    add("--show-patients", action="store_true", help="print patients too; for synthetic ones")
+    add(
+        "--no-durable",
+        dest="durable",
+        action="store_false",
+        help="don't wait for the disk at each commit; a power cut may lose the last ones",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out the command.
+
+    Returns:
+        0 ended as asked; 1 gave up (logged); 2 unusable settings or rules (said on stderr).
+    """
+    to_stream(sys.stderr)
+    try:
+        with ExitStack() as stack, on_signals(Stop()) as stop:
+            return _run(args, stack, stop)
+    except OperatorError as error:
+        print(f"salvage run: {error}", file=sys.stderr)
+        return 2
+    except RuleErrors as errors:
+        for each in errors.errors:
+            print(f"salvage run: {each}", file=sys.stderr)
+        return 2
+    except SalvageError as error:
+        logger().error("gave up", extra={"detail": str(error)})
+        return 1
+
+
+def _run(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
+    """The straight line from settings to a running system; what is opened is closed by `stack`."""
+    _check(args)
+    rules = _rules(args.site)
+    store = Store(stack.enter_context(owned(args.data)), durable=args.durable)
+    stack.callback(store.close)
+    clock, book = SystemClock(), WardBook(store.path)
+    watch = Watch(book, Metrics(book), Health(time.monotonic))
+    runtime = Runtime(store, rules, clock, observe=watch.metrics.observe)
+    terminal = Terminal(sys.stdout, as_json=args.json, show_patients=args.show_patients)
+    runtime.outbox.subscribe("terminal", terminal)
+    if not args.once:
+        _serve(args, stack, clock, watch)
+    runtime.start(resume=args.resume)
+    pump = Pump(runtime, _feed(args, store, clock), stop, watch.health)
+    if args.once:
+        done = pump.once()
+        _summary(book)
+        return 0 if done else 1
+    pump.for_ever()
+    return 0
+
+
+def _check(args: argparse.Namespace) -> None:
+    if args.once and args.watch is None:
+        raise OperatorError("--once: needs --watch")
+    if args.watch is not None and not args.watch.is_dir():
+        raise OperatorError("--watch: there is no such folder")
+    if not 0 <= args.port < 1 << 16:
+        raise OperatorError("--port: from 0 to 65535")
+
+
+def _rules(site: Path | None) -> tuple[CompiledRule, ...]:
+    try:
+        rules = load_rules(site=site)
+    except OSError as error:
+        raise OperatorError(f"--site: {error.strerror or type(error).__name__}") from error
+    return tuple(compile_rule(rule) for rule in rules)
+
+
+def _feed(args: argparse.Namespace, store: Store, clock: SystemClock) -> FolderFeed | None:
+    if args.watch is None:
+        return None
+    return FolderFeed(
+        args.watch,
+        store,
+        clock,
+        steady=time.monotonic,
+        # With --once whatever is there is meant; else a file may still be growing.
+        settle=0.0 if args.once else 2.0,
+    )
+
+
+def _serve(args: argparse.Namespace, stack: ExitStack, clock: Clock, watch: Watch) -> None:
+    # The pages' packages are an extra of their own, and --once does without.
+    from services.embedded.web import PageServer, add_operations  # noqa: PLC0415
+    from services.notifier.inbox.app import LOOPBACK, build_app  # noqa: PLC0415
+
+    names = LOOPBACK | {name.lower() for name in (args.host, *args.name)}
+    app = build_app(watch.book, now=lambda: moment(clock.now()), hosts=names)
+    server = PageServer(add_operations(app, watch.metrics, watch.health), args.host, args.port)
+    stack.callback(server.stop)
+    port = server.start()
+    if args.host not in _LOOPBACK:
+        logger().warning("pages are open to the network without a login", extra={"host": args.host})
+    logger().info("serving", extra={"host": args.host, "port": port})
+
+
+def _summary(book: WardBook) -> None:
+    counts = book.counts()
+    about = {"facts": counts["facts"], "patients": counts["patients"], "alerts": counts["alerts"]}
+    logger().info("done", extra=about | {"deadletters": counts["dead_letters"]})

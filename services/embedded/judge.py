@@ -1,0 +1,131 @@
+"""The engine on the store: what is judged is stored in the same breath.
+
+Everything here runs inside a transaction of the caller's. A judge that was interrupted by an
+exception knows things that were not stored: it is thrown away, and a new one restored.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.detector.engine.fact import Fact
+from services.embedded.monitor import WardMonitor
+from services.embedded.reading import dead_letter, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from schemas.alerts import AlertRevision
+    from services.detector.engine.rule import CompiledRule
+    from services.embedded.delivery import Delivery, Outcome
+    from services.embedded.store import Store
+    from services.ingest.hl7v2.profile import Profile
+    from services.ingest.sources.files import Arrival
+
+
+class Judge:
+    """Judges deliveries and the passing of time.
+
+    now: the latest instant that was judged, microseconds UTC; it never goes back.
+    suspended: patients whose facts are stored and not judged.
+    """
+
+    def __init__(self, store: Store, rules: Sequence[CompiledRule], profile: Profile) -> None:
+        """Know nobody, yet; `restore` comes first."""
+        self.now = int(store.meta("now") or 0)
+        self.suspended = store.suspended()
+        self._store = store
+        self._profile = profile
+        self._monitor = WardMonitor(rules)
+        self._judging: set[str] = set()
+
+    def restore(self, outcome: Outcome, *, anew: bool) -> None:
+        """Build the engine's memory from the stored facts, and publish what they say anew.
+
+        Args:
+            outcome: told what was done.
+            anew: the rules or the software are others than those that wrote the stored states.
+        """
+        charts = {chart.patient_id: chart.versions for chart in self._store.charts()}
+        revisions = self._monitor.restore(charts, self._store.journals(), self.now)
+        self._publish(revisions, outcome)
+        if not (anew or revisions):
+            self._monitor.touched()  # what is stored says the same
+        self.keep()
+
+    def deliver(self, delivery: Delivery, outcome: Outcome) -> None:
+        """Store what came, judge it, and publish what it changes."""
+        read = [self._read(arrival, delivery.at, outcome) for arrival in delivery.arrivals]
+        facts = [fact for new in read for fact in new]
+        now = self._known_at(delivery, facts)
+        self._judging = set()
+        self._publish(self._monitor.advance(now - 1), outcome)
+        judged = [fact for fact in facts if fact.event.patient_id not in self.suspended]
+        self._judging = {fact.event.patient_id for fact in judged}
+        self._publish(self._monitor.receive(judged, now), outcome)
+        self.now = now
+
+    def _known_at(self, delivery: Delivery, facts: Iterable[Fact]) -> int:
+        """The instant at which a delivery is judged; it never goes back."""
+        if not delivery.waited:
+            return max(self.now, delivery.at)
+        issues = [fact.issued for fact in facts if fact.event.issued_at is not None]
+        return max(self.now, min(delivery.at, max(issues, default=self.now)))
+
+    def let_pass(self, now: int, outcome: Outcome) -> None:
+        """Let time pass up to and including `now`, and publish what is due."""
+        self._judging = set()
+        self._publish(self._monitor.advance(now), outcome)
+        self.now = max(self.now, now)
+
+    def next_due(self) -> int | None:
+        """The next instant at which time alone may change an alert."""
+        return self._monitor.next_due()
+
+    def patients(self) -> int:
+        """How many there are."""
+        return len(self._monitor.patients())
+
+    def concerned(self) -> set[str]:
+        """After a failure: at whom, merged records included; empty if that can't be told."""
+        at_work = self._monitor.at_work
+        known = self._judging if at_work is None else {at_work}
+        return {one for each in known for one in self._monitor.group(each)}
+
+    def _read(self, arrival: Arrival, now: int, outcome: Outcome) -> list[Fact]:
+        """Store what came of one record.
+
+        Returns:
+            The versions of facts that are new.
+        """
+        reading = read(arrival, self._profile)
+        raw = self._store.keep_raw(arrival, now)
+        for rejected in reading.rejected:
+            letter = dead_letter(arrival, rejected, now)
+            self._store.add_deadletter(letter, now)
+            outcome.deadletters.append(letter)
+        self._store.add_notices(arrival.source, reading.notices, now)
+        outcome.notices += reading.notices
+        facts = [Fact(event, now) for event in reading.events]
+        new = [fact for fact in facts if self._store.add_fact(fact, now, raw)]
+        outcome.facts += len(new)
+        outcome.repeats += len(facts) - len(new)
+        if arrival.mark is not None:
+            self._store.set_mark(arrival.mark)
+        return new
+
+    def _publish(self, revisions: Iterable[AlertRevision], outcome: Outcome) -> None:
+        for revision in revisions:
+            if self._store.add_revision(revision):
+                outcome.revisions.append(revision)
+
+    def keep(self) -> None:
+        """Store what changed of the patients, and when we are."""
+        for patient_id in self._monitor.touched():
+            state = self._monitor.state_of(patient_id)
+            for journal in state.journals:
+                self._store.set_journal(patient_id, journal)
+            self._store.replace_rows("timers", patient_id, state.timers)
+            self._store.replace_rows("undecided", patient_id, state.undecided)
+            self._store.replace_rows("identities", patient_id, state.members)
+        self._store.set_meta("now", str(self.now))

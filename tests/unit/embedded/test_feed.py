@@ -1,0 +1,172 @@
+"""The watched folder: caught up first, then live; nothing twice, nothing lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from services.detector.adapters.replay import replay
+from services.embedded.feed import FolderFeed
+from services.embedded.health import STALE_SECONDS, Health
+from services.embedded.pump import Pump
+from services.runtime.errors import Unavailable
+from services.runtime.shutdown import Stop
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from schemas.events import Event
+    from services.detector.engine.rule import CompiledRule
+
+LATER = 2_000_000_000_000_000  # 2033, microseconds
+
+
+class Steady:
+    """A stopwatch that only moves when told."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+@pytest.fixture
+def steady() -> Steady:
+    return Steady()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "in"
+    path.mkdir()
+    return path
+
+
+def pumped(ward: Any, folder: Path, steady: Steady, settle: float = 0.0) -> tuple[Pump, FolderFeed]:
+    ward.clock.set(LATER)
+    feed = FolderFeed(folder, ward.store, ward.clock, steady=steady, settle=settle)
+    return Pump(ward.runtime, feed, Stop(), Health(steady)), feed
+
+
+def test_what_waited_says_what_the_replay_says(
+    open_ward: Callable[..., Any],
+    folder: Path,
+    steady: Steady,
+    events: list[Event],
+    rules: tuple[CompiledRule, ...],
+) -> None:
+    ordered = sorted(events, key=lambda event: str(event.issued_at))
+    (folder / "a.jsonl").write_bytes(b"\n".join(event.to_json() for event in ordered))
+    ward = open_ward()
+    feed = pumped(ward, folder, steady)[1]
+    for batch in feed.batches():
+        ward.runtime.take(batch)
+    assert not feed.catching_up
+    expected = replay(events, rules).revisions
+    assert {one.digest for one in ward.told} == {one.digest for one in expected}
+    assert {one.at for one in ward.told} == {one.at for one in expected}
+
+
+def test_no_time_passes_before_everything_that_waited_is_read(
+    open_ward: Callable[..., Any], folder: Path, steady: Steady, lines: list[bytes]
+) -> None:
+    """A file is only read when it has settled; till then nothing may be called overdue."""
+    (folder / "a.jsonl").write_bytes(b"\n".join(lines))
+    ward = open_ward()
+    pump, feed = pumped(ward, folder, steady, settle=2.0)
+    assert pump.once()
+    assert feed.catching_up
+    assert ward.told == []
+    steady.seconds = 2.0
+    assert pump.once()
+    assert not feed.catching_up
+    assert ward.told[0].at.year == 2024
+    assert ward.book.counts()["facts"] == len(set(lines))
+
+
+def test_later_all_of_one_look_is_judged_as_one(
+    open_ward: Callable[..., Any], folder: Path, steady: Steady, lines: list[bytes]
+) -> None:
+    ward = open_ward()
+    pump, feed = pumped(ward, folder, steady)
+    pump.once()
+    (folder / "a.jsonl").write_bytes(b"\n".join(lines[:150]))
+    (batch,) = feed.batches()
+    (delivery,) = batch
+    assert (delivery.at, delivery.waited, len(delivery.arrivals)) == (LATER, False, 150)
+
+
+def test_a_batch_that_was_not_committed_comes_again(
+    open_ward: Callable[..., Any],
+    folder: Path,
+    steady: Steady,
+    lines: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (folder / "a.jsonl").write_bytes(b"\n".join(lines))
+    ward = open_ward()
+    pump, _ = pumped(ward, folder, steady)
+    whole, calls = ward.runtime.take, []
+
+    def take(batch: Any) -> Any:
+        calls.append(batch)
+        if len(calls) == 2:
+            raise Unavailable("not now")
+        return whole(batch)
+
+    monkeypatch.setattr(ward.runtime, "take", take)
+    assert not pump.once()
+    assert pump.once()
+    assert ward.book.counts()["facts"] == len(set(lines))
+    assert sum(mark.records for mark in ward.store.marks()) == len(lines)
+
+
+def test_a_restart_reads_nothing_twice(
+    open_ward: Callable[..., Any], folder: Path, steady: Steady, lines: list[bytes]
+) -> None:
+    (folder / "a.jsonl").write_bytes(b"\n".join(lines))
+    pumped(open_ward(), folder, steady)[0].once()
+    feed = pumped(open_ward(), folder, steady)[1]
+    assert list(feed.batches()) == []
+
+
+def test_a_file_that_can_not_be_opened_is_reported_once(
+    open_ward: Callable[..., Any], folder: Path, steady: Steady, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "a.jsonl").write_bytes(b"{}")
+
+    def refuse(*_: object) -> str:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("services.ingest.sources.files._digest", refuse)
+    ward = open_ward()
+    pump, _ = pumped(ward, folder, steady)
+    pump.once()
+    pump.once()
+    assert ward.book.counts()["dead_letters"] == 1
+
+
+def test_a_folder_that_is_gone_is_trouble_and_not_the_end(
+    open_ward: Callable[..., Any], folder: Path, steady: Steady
+) -> None:
+    ward = open_ward()
+    health = Health(steady)
+    feed = FolderFeed(folder, ward.store, ward.clock, steady=steady)
+    pump = Pump(ward.runtime, feed, Stop(), health)
+    folder.rmdir()
+    assert not pump.once()
+    assert health.problem() == "the watched folder cannot be read"
+    folder.mkdir()
+    assert pump.once()
+    assert health.problem() is None
+
+
+def test_a_loop_that_hangs_is_noticed(steady: Steady) -> None:
+    health = Health(steady)
+    steady.seconds = STALE_SECONDS
+    assert health.problem() is None
+    steady.seconds += 1
+    assert health.problem() == "the loop has not come round for a minute"
