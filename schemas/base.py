@@ -171,11 +171,18 @@ def describe(error: ValidationError) -> str:
     problems = []
     for item in error.errors(include_url=False, include_context=False, include_input=False):
         where = ".".join(_safe(str(part)) for part in item["loc"]) or "message"
-        problems.append(f"{where}: {item['msg'].removeprefix('Value error, ')}")
+        problems.append(f"{where}: {_reason(item['type'], item['msg'])}")
     shown = problems[:5]
     if len(problems) > len(shown):
         shown.append(f"and {len(problems) - len(shown)} more")
     return "; ".join(shown)
+
+
+def _reason(kind: str, message: str) -> str:
+    """The library's sentence, but for the one that quotes what it was given."""
+    if kind == "union_tag_invalid":
+        return "not one of the known types"
+    return message.removeprefix("Value error, ")
 
 
 def _safe(name: str) -> str:

@@ -27,6 +27,7 @@ from services.ingest.strictjson import MAX_BYTES
 __all__ = ["PlainCoding", "PlainObservation", "decode_plain"]
 
 _EARLIEST, _LATEST = "1850", "2200"  # as `schemas.base` has it; years have four digits
+_OFFSET_SIGNS = frozenset({"+:", "-:"})
 _MAX_NUMBER = 18
 """Characters of a number; fewer than `schemas.base` allows, so that digits need no counting."""
 
@@ -135,7 +136,7 @@ def decode_plain(line: bytes) -> PlainObservation | None:
         return None
 
 
-def _observation(wire: _Wire, text: str) -> PlainObservation:
+def _observation(wire: _Wire, text: str) -> PlainObservation:  # noqa: C901 - see below
     """Read times and numbers, and look at all that the models look at.
 
     One function, because this is run for every line: each further one would cost a tenth of it.
@@ -222,8 +223,8 @@ def _clinical_time(text: str) -> date | datetime:
     """A calendar date, or a moment."""
     if len(text) != len("YYYY-MM-DD"):
         return _moment(text)
-    # `fromisoformat` reads weeks (2024-W05-1), too, but then there is no hyphen at 7.
-    if text[7] != "-" or not _EARLIEST <= text < _LATEST:
+    # `fromisoformat` reads weeks (2024-W05-1), too; the hyphens rule them out.
+    if text[4::3] != "--" or not _EARLIEST <= text < _LATEST:
         raise ValueError("not plainly a date")
     return date.fromisoformat(text)
 
@@ -231,12 +232,14 @@ def _clinical_time(text: str) -> date | datetime:
 def _moment(text: str) -> datetime:
     """`YYYY-MM-DDThh:mm:ss`, then `Z` or `±hh:mm`; other forms are left to the strict reader.
 
-    `fromisoformat` checks the digits. What it takes beyond this form (weeks, no separators,
-    fractions, no offset) has another length, or another sign at one of these four places.
+    `fromisoformat` checks the digits, but takes much beyond this form: weeks, no separators,
+    fractions, no offset. Each of them has another length, or another sign at one of these places.
     """
-    if text[19:] != "Z" and (len(text) != len("YYYY-MM-DDThh:mm:ss+hh:mm") or text[19] not in "+-"):
-        raise ValueError("not plainly a moment")
-    if text[7] != "-" or text[10] != "T" or text[13] != ":" or not _EARLIEST <= text < _LATEST:
+    plain = text[4:17:3] == "--T::" and (
+        text[19:] == "Z"
+        or (len(text) == len("YYYY-MM-DDThh:mm:ss+hh:mm") and text[19::3] in _OFFSET_SIGNS)
+    )
+    if not plain or not _EARLIEST <= text < _LATEST:
         raise ValueError("not plainly a moment")
     return datetime.fromisoformat(text)
 

@@ -4,7 +4,8 @@ Laws of this file (catalogue C7, C9, C10):
 - what is published is the *difference* between two derivations, so evaluating again says nothing;
 - an episode that no longer derives is withdrawn once per arrival, however many steps fall away;
 - a step that stands again, since what had closed it was an error, is said again;
-- steps that newly derive follow in clinical order, stamped with the arrival.
+- steps that newly derive follow in clinical order, stamped with the arrival;
+- the last revision is the alert as it stands, whichever of its criteria spoke last.
 """
 
 from __future__ import annotations
@@ -108,11 +109,33 @@ class Journal:
             *self._news(difference.fresh, findings),
             *difference.revised,
         ]
+        revisions += self._still_stands(revisions, derived)
         self.revisions += len(revisions)
         for criterion in self.steps:
             self._settle(criterion)
         self._places = {}
         return revisions
+
+    def _still_stands(
+        self, revisions: list[Revision], derived: dict[str, list[Finding]]
+    ) -> list[Revision]:
+        """The last revision is the alert as it stands: say again what one criterion left open.
+
+        When one criterion is answered or withdrawn while another still holds, the last entry
+        would read as if nothing were left.
+        """
+        if not revisions or revisions[-1].state in OPEN_STATES:
+            return []
+        open_now = [
+            (now[-1].day, criterion)
+            for criterion, now in derived.items()
+            if (steps := self.steps.get(criterion)) and steps[-1].stands and steps[-1].episode
+        ]
+        if not open_now:
+            return []
+        _, criterion = max(open_now)
+        finding, step = derived[criterion][-1], self.steps[criterion][-1]
+        return [Revision(Change.REVISED, finding.state, step.episode, finding)]
 
     def _recall(self, criterion: str, start: Place | tuple[()]) -> None:
         """Bring back from the past what is told anew, from `start` on."""

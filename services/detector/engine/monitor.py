@@ -71,7 +71,9 @@ class Monitor:
 
     def receive(self, versions: Iterable[Fact], now: int) -> list[AlertRevision]:
         """Take in versions of facts that become known at `now`; give the alerts that change."""
-        return [self.written(news) for news in self.observe(versions, now)]
+        # What the calendar says first is put into words before the new facts are known.
+        revisions = self.advance(now - 1)
+        return revisions + [self.written(news) for news in self.observe(versions, now)]
 
     def observe(self, versions: Iterable[Fact], now: int) -> list[News]:
         """The same as `receive`, before it is put into words.
@@ -216,6 +218,8 @@ class Monitor:
             links.pop(before.key, None)
         if after is not None and after.event.merged_into not in {None, patient_id}:
             links[after.key] = after.event.merged_into
+        if not links:
+            del self._links[patient_id]
         return links != old
 
     def _survivor(self, patient_id: str) -> str:
@@ -246,7 +250,7 @@ class Monitor:
             patient = self._patient(patient_id)
             if former is not None:
                 patient.journals = former.journals
-            facts = self._facts_of(patient_id) if patient_id in members else []
+            facts = self._facts_of(patient_id) if patient_id in members else Timeline()
             patient.take([(None, fact) for fact in facts], facts)
             keys = dict.fromkeys((*patient.lanes, *patient.journals))
             news += self._publish(patient_id, keys, now)
@@ -265,14 +269,14 @@ class Monitor:
             )
         return patient
 
-    def _facts_of(self, patient_id: str) -> Iterable[Fact]:
+    def _facts_of(self, patient_id: str) -> Timeline:
         ids = self._members.get(patient_id) if self._members else None
         if ids is None:
-            return self._charts.get(patient_id) or ()
+            return self._charts.get(patient_id) or Timeline()
         together = Timeline()
         for one in ids:
             together.absorb(self.chart(one))
-        return list(together)
+        return together
 
     # -- publishing
 

@@ -356,7 +356,9 @@ class Pattern:
 
     def _grounds(self, context: Context) -> tuple[Cited, ...]:
         """The least evidence for a suspicion under whatever name, once it is called otherwise."""
-        proofs = [arm.when.prove(context) for arm in self.suspect if arm.when.holds(context)]
+        # Of a preliminary result, what would confirm at once only suspects.
+        arms = (*self.confirmed, *self.suspect)
+        proofs = [arm.when.prove(context) for arm in arms if arm.when.holds(context)]
         least = min((proof.cited for proof in proofs), key=len, default=())
         return cite(self._setting(context), ((context.fact, Role.TRIGGER),), least)
 

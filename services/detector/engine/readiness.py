@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from services.detector.engine.fact import Fact
+    from services.detector.engine.timeline import Timeline
 
 NOT_KNOWN = "not known"
 DEFAULT_ITEMS = (
@@ -28,39 +29,24 @@ DEFAULT_ITEMS = (
 """Age, performance status, organ function, prior lines and goals decide what is possible."""
 
 
-def readiness(items: Iterable[str], facts: Iterable[Fact], day: int) -> tuple[Readiness, ...]:
+def readiness(items: Iterable[str], timeline: Timeline, day: int) -> tuple[Readiness, ...]:
     """The latest value of each item on or before a day (ordinal)."""
-    latest: dict[str, Fact] = {}
-    people: list[Fact] = []
-    lines: set[int] = set()
-    for fact in facts:
-        if fact.day > day:
-            continue
-        if fact.topic == "patient":
-            people.append(fact)
-        elif fact.topic == "treatment":
-            if fact.event.line is not None:
-                lines.add(fact.event.line)
-        elif fact.topic not in latest or _newer(fact, latest[fact.topic]):
-            latest[fact.topic] = fact
-    people.sort(key=lambda fact: (fact.issued, fact.key))
-    return tuple(_item(name, latest, people, lines, day) for name in items)
+    return tuple(_item(name, timeline, day) for name in items)
 
 
-def _newer(fact: Fact, other: Fact) -> bool:
-    return (fact.at, fact.key) > (other.at, other.key)
-
-
-def _item(
-    name: str, latest: dict[str, Fact], people: list[Fact], lines: set[int], day: int
-) -> Readiness:
+def _item(name: str, timeline: Timeline, day: int) -> Readiness:
     if name == "age":
-        return Readiness(item=name, value=_age(people, day))
+        return Readiness(item=name, value=_age(_people(timeline, day), day))
     if name == "prior_lines":
+        lines = [
+            fact.event.line
+            for fact in timeline.few("treatment")
+            if fact.day <= day and fact.event.line is not None
+        ]
         return Readiness(item=name, value=str(max(lines)) if lines else NOT_KNOWN)
     if name == "goals_of_care":
-        return Readiness(item=name, value=_last(people, "goals_of_care"))
-    fact = latest.get(name)
+        return Readiness(item=name, value=_last(_people(timeline, day), "goals_of_care"))
+    fact = timeline.newest(name, day)
     if fact is None:
         return Readiness(item=name, value=NOT_KNOWN)
     return Readiness(
@@ -69,6 +55,12 @@ def _item(
         unit=getattr(fact.event, "unit", None),
         at=fact.event.effective_at,
     )
+
+
+def _people(timeline: Timeline, day: int) -> list[Fact]:
+    """What is told of the person by that day, the last word last."""
+    told = [fact for fact in timeline.few("patient") if fact.day <= day]
+    return sorted(told, key=lambda fact: (fact.issued, fact.key))
 
 
 def _last(people: list[Fact], field: str) -> str:

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from services.detector.engine.fact import Fact, Key
 
 
+FEW = frozenset({"patient", "treatment"})
+
+
 class Timeline:
     """The winning version of every fact of one patient, withdrawn ones included.
 
@@ -21,11 +24,14 @@ class Timeline:
     bring the fact back.
     """
 
-    __slots__ = ("_facts", "_known")
+    __slots__ = ("_facts", "_few", "_known", "_newest", "_stale")
 
     def __init__(self) -> None:
         self._facts: dict[Key, Fact] = {}
         self._known: dict[Key, int] = {}
+        self._few: dict[Key, Fact] = {}
+        self._newest: dict[str, Fact] = {}
+        self._stale: set[str] = set()
 
     def merge(self, version: Fact) -> tuple[Fact | None, Fact | None] | None:
         """Take in one version.
@@ -42,6 +48,7 @@ class Timeline:
                 return None
             if not version.provisional:
                 self._known[key] = version.known
+            self._index(version)
             return None, version
         wins = _wins(version, before)
         known = self._first_known(key, version)
@@ -54,7 +61,45 @@ class Timeline:
         if winner is before:
             return None
         seen, stands = _visible(before), _visible(winner)
-        return None if seen is None and stands is None else (seen, stands)
+        if seen is None and stands is None:
+            return None
+        self._unindex(before)
+        if stands is not None:
+            self._index(winner)
+        return seen, stands
+
+    # -- the newest of each topic, so that nobody need look through all
+
+    def _index(self, fact: Fact) -> None:
+        topic = fact.topic
+        held = self._newest.get(topic)
+        if held is None or (fact.at, fact.key) > (held.at, held.key):
+            self._newest[topic] = fact
+        if topic in FEW:
+            self._few[fact.key] = fact
+
+    def _unindex(self, fact: Fact) -> None:
+        if self._newest.get(fact.topic) is fact:
+            del self._newest[fact.topic]
+            self._stale.add(fact.topic)
+        self._few.pop(fact.key, None)
+
+    def newest(self, topic: str, day: int) -> Fact | None:
+        """The standing fact of a topic with the latest clinical time on or before a day."""
+        held = self._newest.get(topic)
+        if topic not in self._stale and (held is None or held.day <= day):
+            return held
+        standing = [fact for fact in self if fact.topic == topic]
+        if standing:
+            self._newest[topic] = max(standing, key=_time)
+        self._stale.discard(topic)
+        return max((fact for fact in standing if fact.day <= day), key=_time, default=None)
+
+    def few(self, topic: str) -> list[Fact]:
+        """The standing facts of a topic of which a patient has few: the person, the treatments."""
+        return [fact for fact in self._few.values() if fact.topic == topic]
+
+    # -- versions
 
     def _first_known(self, key: Key, version: Fact) -> int | None:
         """The earliest issue of a final version: when the evidence first existed for us."""
@@ -98,7 +143,16 @@ class Timeline:
             self._known[version.key] = known
             if known != version.known and _is_final(version):
                 version = version.as_known_since(known)
+        before = self._facts.get(version.key)
+        if before is not None:
+            self._unindex(before)
         self._facts[version.key] = version
+        if not version.withdrawn:
+            self._index(version)
+
+
+def _time(fact: Fact) -> tuple[int, Key]:
+    return fact.at, fact.key
 
 
 def _is_final(version: Fact) -> bool:

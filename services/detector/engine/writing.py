@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from string import Formatter
 from typing import TYPE_CHECKING
 
 from schemas.alerts import (
@@ -89,7 +88,7 @@ def write(  # noqa: PLR0913  (the parts of an alert)
             severity,
             card.version,
             onset,
-            [item.model_dump(mode="json") for item in evidence],
+            [(e.event_id, e.role, e.at, e.value, e.unit) for e in evidence],
         ),
         change=revision.change.value,
         episode=revision.episode,
@@ -296,7 +295,7 @@ def sentence(finding: Finding, card: Card) -> str:
     if finding.state in _SHORT_OF and template == card.title:
         return f"{card.title}: {_SHORT_OF[finding.state]}."
     values = _values(finding)
-    return Formatter().vformat(template, (), _Lenient(values))
+    return template.format_map(_Lenient(values))
 
 
 class _Lenient(dict[str, str]):
