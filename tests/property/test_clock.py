@@ -35,7 +35,7 @@ def test_time_alone_only_makes_overdue(history: History, days: int) -> None:
     facts = facts_of(history.versions)
     monitor = Monitor(all_rules())
     now = 0
-    for now, batch in as_released(facts):  # noqa: B007
+    for now, batch in as_released(facts):
         monitor.receive(batch, now)
     said = monitor.advance(now + days * US_PER_DAY)
     assert {one.state for one in said} <= {State.OVERDUE}

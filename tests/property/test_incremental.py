@@ -11,9 +11,13 @@ from services.detector.engine.monitor import Monitor
 
 
 @settings(max_examples=400)
-@given(histories(sizes=(4, 10)), st.randoms(use_true_random=False), st.booleans())
+@given(
+    history=histories(sizes=(4, 10)),
+    chance=st.randoms(use_true_random=False),
+    straight=st.booleans(),
+)
 def test_after_every_message_both_engines_say_the_same(
-    history: History, chance: object, straight: bool
+    history: History, chance: object, *, straight: bool
 ) -> None:
     facts = facts_of(history.versions)
     if straight:

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from schemas.alerts import AlertRevision
 
 
-def restarted(monitor: Monitor, ids: tuple[str, ...], now: int) -> tuple[Monitor, list[AlertRevision]]:
+def restarted(
+    monitor: Monitor, ids: tuple[str, ...], now: int
+) -> tuple[Monitor, list[AlertRevision]]:
     """A monitor that knows only what was stored, through JSON and back."""
     charts = {one: list(monitor.chart(one).versions()) for one in ids}
     journals = {one: json.loads(json.dumps(monitor.dump(one))) for one in monitor.patients()}

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from services.detector.engine.fact import Fact, Key
     from services.detector.engine.monitor import Monitor
+    from services.detector.engine.rule import CompiledRule
 
 
 class Flaw(NamedTuple):
@@ -29,19 +30,22 @@ class Flaw(NamedTuple):
         return f"{self.step.rule} {self.step.identity} citing {self.step.cited} {wrong}"
 
 
-def flaws(monitor: Monitor, now: int) -> Iterator[Flaw]:
-    """The flaws in the evidence of every finding that a monitor holds to be true by `now`."""
+def flaws(monitor: Monitor, now: int, rule: CompiledRule | None = None) -> Iterator[Flaw]:
+    """The flaws in the evidence of every finding that a monitor holds to be true by `now`.
+
+    `rule` is the only one it runs, where that isn't one as it comes with the software.
+    """
     for step in standing(monitor):
         known = {fact.key: fact for fact in monitor.facts(step.patient)}
         cited = [known[key] for key in step.cited]
-        if not _fires(step, cited, now):
+        if not _fires(step, cited, now, rule):
             yield Flaw(step, None)
             continue
         for left_out in cited:
             if _is_half_of_a_median(step, left_out.key) or _only_delayed(step, left_out):
                 continue
             rest = [fact for fact in cited if fact is not left_out]
-            if _fires(step, rest, now):
+            if _fires(step, rest, now, rule):
                 yield Flaw(step, left_out.key)
 
 
@@ -69,8 +73,8 @@ def standing(monitor: Monitor) -> Iterable[Spoken]:
     return (step for step in spoken(monitor) if step.stands)
 
 
-def _fires(step: Spoken, facts: Sequence[Fact], now: int) -> bool:
-    alone = derived(facts, now, (rule_named(step.rule),))
+def _fires(step: Spoken, facts: Sequence[Fact], now: int, rule: CompiledRule | None) -> bool:
+    alone = derived(facts, now, (rule or rule_named(step.rule),))
     return any(
         (one.criterion, one.identity, one.course) == (step.criterion, step.identity, step.course)
         for one in spoken(alone)

@@ -6,16 +6,20 @@ defined at all what was known when, whatever way the messages took.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
+
+from schemas.events import EVENT
 from support.stories import STORIES, Lab, Step, Story
 
-from schemas.events import EVENT, ClinicalEvent
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from schemas.events import ClinicalEvent
 
 BEGIN = date(2022, 1, 31)
 """Day 0 of every story: a month's end, so that months have to be clamped."""
@@ -151,7 +155,9 @@ def _treatment(story: Story, step: Step, *, muddled: bool = False) -> _Telling:
         "line": step.line,
         "drug_classes": None if step.classes is None else list(step.classes),
     }
-    return _Telling(fields, {**fields, "line": 3, "modality": "other" if muddled else step.modality})
+    return _Telling(
+        fields, {**fields, "line": 3, "modality": "other" if muddled else step.modality}
+    )
 
 
 def _scan(draw: st.DrawFn, story: Story) -> _Telling:

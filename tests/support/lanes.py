@@ -102,7 +102,9 @@ def later(days: int) -> Term:
 
 def after_clock(days: int) -> Term:
     """So many days after the clock."""
-    return Term("time", f"clock + {days} d", lambda c: None if c.clock is None else c.clock.day + days)
+    return Term(
+        "time", f"clock + {days} d", lambda c: None if c.clock is None else c.clock.day + days
+    )
 
 
 COURSE = Course("c", frozenset({"prostate-cancer"}), frozenset({"endocrine"}))

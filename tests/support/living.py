@@ -13,6 +13,7 @@ What must be equal whatever way the messages took, and what depends on it by nat
 from __future__ import annotations
 
 import ast
+import itertools
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -71,7 +72,7 @@ def in_batches(facts: Sequence[Fact], cuts: Iterable[int] = ()) -> list[Batch]:
     places = sorted({0, len(facts), *(cut % (len(facts) + 1) for cut in cuts)})
     batches: list[Batch] = []
     now = 0
-    for start, stop in zip(places, places[1:], strict=False):
+    for start, stop in itertools.pairwise(places):
         batch = list(facts[start:stop])
         now = max(now, *(fact.issued for fact in batch))
         batches.append((now, batch))
@@ -186,8 +187,15 @@ def verdicts(monitor: Monitor) -> dict[tuple[str, str, str | None, str], tuple[s
 def doubts(monitor: Monitor) -> list[tuple[object, ...]]:
     """Everything undecided, in a fixed order."""
     found = (
-        (one.patient_id, one.rule, one.course_id or "", one.doubt.criterion, one.doubt.day)
-        + (one.doubt.fact.key, one.doubt.reason)
+        (
+            one.patient_id,
+            one.rule,
+            one.course_id or "",
+            one.doubt.criterion,
+            one.doubt.day,
+            one.doubt.fact.key,
+            one.doubt.reason,
+        )
         for one in monitor.undecided()
     )
     return sorted(found)

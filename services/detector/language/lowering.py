@@ -340,6 +340,8 @@ class Lowering:
         key = (name, chosen, extra)
         if key not in self._known:
             admits, follows = self._admits(chosen)
+            # What a series shows from the clock on must be forgotten when the clock moves.
+            follows = follows or _asks_clock(self.series[chosen.series].since)
             self._known[key] = len(self.registers)
             self.registers.append((self._index(chosen.series), make(admits, follows_clock=follows)))
         index = self._known[key]
@@ -371,14 +373,9 @@ class Lowering:
                 parts.append(terms.ordered(op, terms.fact_day(), limit, "").evaluate)
         if chosen.where is not None:
             parts.append(self.condition(chosen.where, about).evaluate)
-        names = {
-            node.name
-            for part in (chosen.since, chosen.after, chosen.until, chosen.where)
-            if part is not None
-            for node in walk(part)
-            if isinstance(node, Name)
-        }
-        follows = bool(names & {"clock", "day"})
+        follows = any(
+            _asks_clock(part) for part in (chosen.since, chosen.after, chosen.until, chosen.where)
+        )
         if not parts:
             return None, follows
         if len(parts) == 1:
@@ -387,6 +384,13 @@ class Lowering:
 
     def _index(self, name: str) -> frozenset[int]:
         return frozenset({list(self.series).index(name)})
+
+
+def _asks_clock(node: Node | None) -> bool:
+    """Whether the answer hangs on where the clock stands."""
+    return node is not None and any(
+        isinstance(part, Name) and part.name in {"clock", "day"} for part in walk(node)
+    )
 
 
 # ---------------------------------------------------------------- fields of facts
