@@ -13,7 +13,15 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationError,
+    WithJsonSchema,
+)
 
 SCHEMA_VERSION: Final = 1
 
@@ -111,29 +119,43 @@ def _text_of_number(value: Decimal) -> str:
     return str(value)
 
 
+_DATE_PATTERN = rf"^{_DATE.pattern}$"
+_MOMENT_PATTERN = rf"^{_MOMENT.pattern}$"
+
+
+def _written_as(description: str, *patterns: str, or_number: bool = False) -> WithJsonSchema:
+    """How a value is written, for those who read JSON Schema and not this file."""
+    texts: list[dict[str, Any]] = [{"type": "string", "pattern": text} for text in patterns]
+    forms = [*texts, {"type": "number"}] if or_number else texts
+    shape = forms[0] if len(forms) == 1 else {"anyOf": forms}
+    return WithJsonSchema({"description": description, **shape})
+
+
 Day = Annotated[
     date,
-    BeforeValidator(parse_date, json_schema_input_type=str),
+    BeforeValidator(parse_date),
     PlainSerializer(_text_of_moment, return_type=str),
-    Field(json_schema_extra={"format": "date"}),
+    _written_as("ISO 8601 date", _DATE_PATTERN),
 ]
 Moment = Annotated[
     datetime,
-    BeforeValidator(parse_moment, json_schema_input_type=str),
+    BeforeValidator(parse_moment),
     PlainSerializer(_text_of_moment, return_type=str),
-    Field(json_schema_extra={"format": "date-time"}),
+    _written_as("ISO 8601 date-time with its offset", _MOMENT_PATTERN),
 ]
 ClinicalTime = Annotated[
     date | datetime,
-    BeforeValidator(parse_clinical_time, json_schema_input_type=str),
+    BeforeValidator(parse_clinical_time),
     PlainSerializer(_text_of_moment, return_type=str),
-    Field(description="ISO 8601 date, or date-time with its offset"),
+    _written_as("ISO 8601 date, or date-time with its offset", _DATE_PATTERN, _MOMENT_PATTERN),
 ]
 Number = Annotated[
     Decimal,
-    BeforeValidator(parse_number, json_schema_input_type=str | int),
+    BeforeValidator(parse_number),
     PlainSerializer(_text_of_number, return_type=str),
-    Field(description="an exact decimal, as text or as a JSON number"),
+    _written_as(
+        "an exact decimal, as text or as a JSON number", rf"^{_NUMBER.pattern}$", or_number=True
+    ),
 ]
 Text = Annotated[str, Field(min_length=1, max_length=256, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """A short human or code string on one line."""
