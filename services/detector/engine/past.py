@@ -32,7 +32,7 @@ class Past:
     period: Period
     admits: Admits | None
 
-    def _facts(self, context: Context) -> tuple[list[Fact], Unknown | None]:
+    def facts(self, context: Context) -> tuple[list[Fact], Unknown | None]:
         """The facts, newest first, and a doubt if it isn't certain that these are all."""
         facts: list[Fact] = []
         doubt: Unknown | None = None
@@ -47,7 +47,7 @@ class Past:
         """One fact: the lowest, highest, first or last, or any (`exists`)."""
 
         def evaluate(context: Context) -> Any:
-            facts, doubt = self._facts(context)
+            facts, doubt = self.facts(context)
             if function == "exists":
                 return facts[0] if facts else doubt
             if doubt is not None:
@@ -68,7 +68,7 @@ class Past:
         """The median of the values, the mean of the middle two for an even number."""
 
         def middle(context: Context) -> tuple[Fact, ...] | Unknown:
-            facts, doubt = self._facts(context)
+            facts, doubt = self.facts(context)
             if doubt is not None:
                 return doubt
             partition = context.fact.partition

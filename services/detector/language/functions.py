@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
-Takes = Literal["series", "fact", "observation", "value", "number"]
+Takes = Literal["series", "fact", "observation", "value", "number", "duration"]
 """What an argument is: facts of a series before the one in question, one fact, an observation
-with its reference limits, a value in the observation's unit, or a pure whole number."""
+with its reference limits, a value in the observation's unit, a pure whole number, or a duration in
+days."""
 
 Gives = Literal["fact", "value", "truth", "number", "time", "limit"]
 """What comes back. `value`: a number in the unit of the series; `limit`: of the observation."""
@@ -26,6 +27,7 @@ class Function:
         gives: the kind of its result.
         optional: how many arguments at the end may be left out.
         only_numeric: whether a series of coded facts without a number makes no sense.
+        bounded: whether it needs a `within`: it looks at all facts of the period.
     """
 
     name: str
@@ -33,6 +35,7 @@ class Function:
     gives: Gives
     optional: int = 0
     only_numeric: bool = False
+    bounded: bool = False
 
     @property
     def needs(self) -> int:
@@ -52,7 +55,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
         Function("nadir", ("series",), "value", only_numeric=True),
         Function("peak", ("series",), "value", only_numeric=True),
         Function("confirmed_nadir", ("series",), "value", only_numeric=True),
-        Function("median", ("series",), "value", only_numeric=True),
+        Function("median", ("series",), "value", only_numeric=True, bounded=True),
         Function("first", ("series",), "fact"),
         Function("last", ("series",), "fact"),
         Function("previous", ("series",), "fact"),
@@ -60,6 +63,24 @@ FUNCTIONS: Final[dict[str, Function]] = {
         Function("count", ("series",), "number"),
         Function("exists", ("series",), "truth"),
         Function("rises", ("series", "number"), "truth", only_numeric=True),
+        Function("plateau", ("series", "number", "value"), "truth", only_numeric=True),
+        Function(
+            "doubling_time",
+            ("series", "number", "duration", "duration"),
+            "number",
+            only_numeric=True,
+            bounded=True,
+        ),
+        Function(
+            "halving_time",
+            ("series", "number", "duration", "duration"),
+            "number",
+            only_numeric=True,
+            bounded=True,
+        ),
+        Function("lesions", ("fact",), "number"),
+        Function("lesions_beyond", ("fact",), "number"),
+        Function("lesions_shared", ("fact",), "number"),
         Function("below_limit", ("observation", "value"), "truth"),
         Function("uln", ("observation", "value"), "limit", optional=1),
         Function("date", ("fact",), "time"),

@@ -143,6 +143,8 @@ class Inference(Names):
                 return self.demand(node, scope, "number")
             case "number":
                 return self._count(node, scope)
+            case "duration":
+                return self.demand(node, scope, "duration")
         assert_never(takes)
 
     def _observation(self, node: Node, scope: Scope) -> Kind:
@@ -179,8 +181,9 @@ class Inference(Names):
     def _selected(self, function: Function, node: Node) -> Kind:
         if not isinstance(node, Selection):
             return self.wrong(node.place, f"{function.name} of something else", function.usage)
-        if function.name == "median" and node.within is None:
-            self.wrong(node.place, "a median of everything", "'within': how far back to look")
+        if function.bounded and node.within is None:
+            message = f"a {function.name.replace('_', ' ')} of everything"
+            self.wrong(node.place, message, "'within': how far back to look")
         series = self.series(node.series, node.place)
         self._period(node)
         if series is None:

@@ -13,7 +13,7 @@ from schemas.alerts import Role
 from schemas.terminology.analytes import Analyte, analyte
 from schemas.terminology.refusals import Refusal
 from schemas.terminology.units import scale
-from services.detector.engine import terms
+from services.detector.engine import curves, lesions, terms
 from services.detector.engine.instants import US_PER_HOUR, add_months
 from services.detector.engine.past import Past
 from services.detector.engine.registers import (
@@ -56,6 +56,11 @@ if TYPE_CHECKING:
 _LIMITS = frozenset({"uln", "lln"})
 _TIMES = frozenset({"clock", "date"})
 _REFERENCES = {"nadir": Role.NADIR, "peak": Role.SUPPORT, "confirmed_nadir": Role.NADIR}
+_LESIONS = {
+    "lesions": lesions.count_of,
+    "lesions_beyond": lesions.beyond,
+    "lesions_shared": lesions.shared,
+}
 _FACTS = frozenset({"first", "last", "previous", "baseline"})
 
 
@@ -95,7 +100,7 @@ class Lowering:
     # -- entry points
 
     # One line for each form of the grammar: a table, not a tangle.
-    def condition(self, node: Node, about: tuple[str, ...]) -> Term:  # noqa: PLR0911
+    def condition(self, node: Node, about: tuple[str, ...]) -> Term:  # noqa: C901, PLR0911
         """A condition; `about` are the series whose facts can be `it`."""
         match node:
             case And(operands=parts):
@@ -114,6 +119,11 @@ class Lowering:
                 return terms.exists(self._one(chosen, "exists", about), unparse(node))
             case Call(function="rises", args=(Selection() as chosen, Quantity(value=count))):
                 return self._rises(chosen, int(count), unparse(node))
+            case Call(
+                function="plateau",
+                args=(Selection() as chosen, Quantity(value=count), Quantity() as share),
+            ):
+                return self._plateau(chosen, int(count), share, unparse(node))
             case Call(function="below_limit", args=(of, Quantity() as limit)):
                 number = self._amount(limit, self._analyte(of, about))
                 return terms.below_limit(self._fact(of, about), number, unparse(node))
@@ -206,6 +216,14 @@ class Lowering:
                 return terms.upper_limit(self._fact(inner, about), fallback, text)
             case Call(function="count", args=(Selection() as chosen,)):
                 return self._register(chosen, "count", Count, (), "number", Role.SUPPORT, text)
+            case Call(
+                function="doubling_time" | "halving_time" as name,
+                args=(Selection() as chosen, Quantity(value=least), span, gap),
+            ):
+                fit = curves.Fit(self._past(chosen), int(least), days(span), days(gap))
+                return curves.doubling_time(fit, falling=name == "halving_time", text=text)
+            case Call(function=function, args=(inner,)) if function in _LESIONS:
+                return _LESIONS[function](self._fact(inner, about), text)
             case Call(function="median", args=(Selection() as chosen,)):
                 return self._past(chosen).median(text)
             case Call(function=function, args=(Selection() as chosen,)) if function in _REFERENCES:
@@ -326,6 +344,14 @@ class Lowering:
 
         latest = self._register(chosen, "latest", make, (count,), "facts", Role.SUPPORT, text)
         return terms.rising(latest, count, text)
+
+    def _plateau(self, chosen: Selection, count: int, share: Quantity, text: str) -> Term:
+        def make(admits: Any, *, follows_clock: bool) -> Register:
+            return Latest(admits, follows_clock=follows_clock, count=max(count, 2))
+
+        latest = self._register(chosen, "latest", make, (count,), "facts", Role.SUPPORT, text)
+        part = share.value / 100 if share.unit == "%" else share.value
+        return curves.plateau(latest, count, part, text)
 
     def _register(
         self,
