@@ -11,10 +11,10 @@ values account for. If the line has no more, no key stood twice, and none had a 
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeVar
 
 from msgspec import DecodeError, Meta, Struct
 from msgspec.json import Decoder
@@ -24,10 +24,20 @@ from schemas.events import Coding, Comparator, Observation, Status
 from schemas.terminology import Refusal, analyte, by_code, scale
 from services.ingest.strictjson import MAX_BYTES
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 __all__ = ["PlainCoding", "PlainObservation", "decode_plain"]
 
+_T = TypeVar("_T")
 _EARLIEST, _LATEST = "1850", "2200"  # as `schemas.base` has it; years have four digits
-_OFFSET_SIGNS = frozenset({"+:", "-:"})
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DATE_SIGNS = len("YYYY-MM-DD")
+_US_PER_DAY = 86_400_000_000
+_MICROSECOND = timedelta(microseconds=1)
+_ANY_MIDNIGHT = datetime(2000, 1, 1, tzinfo=UTC)
+_OFFSETS = frozenset({(6, "+:"), (6, "-:")})
+_FINAL = Status.FINAL
 _MAX_NUMBER = 18
 """Characters of a number; fewer than `schemas.base` allows, so that digits need no counting."""
 
@@ -75,19 +85,29 @@ class _Fractions(Struct, frozen=True, gc=False):
     reference_high: Decimal | None = None
 
 
-_WIDTH = len(_Wire.__struct_fields__)
+_FIELDS = tuple(name for name in _Wire.__struct_fields__ if name != "schema_version")
+_ALWAYS = len(("type", "event_id", "patient_id", "source", "effective_at"))
 _read_wire = Decoder(_Wire).decode
 _read_fractions = Decoder(_Fractions).decode
 
 
 class PlainObservation(Struct, frozen=True, gc=False):
-    """An observation, read and valid: the fields of `schemas.events.Observation`, no more."""
+    """An observation, read and valid: the fields of `schemas.events.Observation`.
+
+    Its times are read only as far as it takes to compare them; as objects they are made when
+    somebody asks, which is at few of all results.
+
+    Attributes:
+        effective_text, issued_text: the times as they were written.
+        times: ordinal of the clinical day as written; clinical instant, in microseconds UTC since
+            1970, of a bare date its first moment; whether the hour is known; instant of issue.
+    """
 
     event_id: str
     patient_id: str
     source: str
-    effective_at: date | datetime
-    issued_at: datetime | None
+    effective_text: str
+    issued_text: str | None
     status: Status
     analyte: str | None
     code: PlainCoding | None
@@ -99,13 +119,25 @@ class PlainObservation(Struct, frozen=True, gc=False):
     reference_high: Decimal | None
     specimen: str | None
     method: str | None
+    times: tuple[int, int, bool, int | None]
 
     type: ClassVar[Literal["observation"]] = "observation"
     schema_version: ClassVar[Literal[1]] = 1
 
+    @property
+    def effective_at(self) -> date | datetime:
+        """The clinical time."""
+        text = self.effective_text
+        return datetime.fromisoformat(text) if self.times[2] else date.fromisoformat(text)
+
+    @property
+    def issued_at(self) -> datetime | None:
+        """When this version was released."""
+        return None if self.issued_text is None else datetime.fromisoformat(self.issued_text)
+
     def as_event(self) -> Observation:
         """The same as the model that the strict reader gives. Nothing is left to validate."""
-        fields = {name: getattr(self, name) for name in self.__struct_fields__}
+        fields = {name: getattr(self, name) for name in _FIELDS}
         if self.code is not None:
             fields["code"] = Coding(
                 system=self.code.system, code=self.code.code, display=self.code.display
@@ -136,7 +168,7 @@ def decode_plain(line: bytes) -> PlainObservation | None:
         return None
 
 
-def _observation(wire: _Wire, text: str) -> PlainObservation:  # noqa: C901 - see below
+def _observation(wire: _Wire, text: str) -> PlainObservation:  # noqa: C901, PLR0912 - see below
     """Read times and numbers, and look at all that the models look at.
 
     One function, because this is run for every line: each further one would cost a tenth of it.
@@ -144,7 +176,6 @@ def _observation(wire: _Wire, text: str) -> PlainObservation:  # noqa: C901 - se
     Raises:
         ValueError: something that is not plainly valid.
     """
-    fields = astuple(wire)
     (
         event_id,
         patient_id,
@@ -163,46 +194,64 @@ def _observation(wire: _Wire, text: str) -> PlainObservation:  # noqa: C901 - se
         specimen,
         method,
         version,
-    ) = fields
-    # Each field is two texts, its key and its value; `type` is one that `fields` doesn't hold.
-    texts = 2 * (_WIDTH - fields.count(None) + 1)
-    if version is not None:
-        texts -= 1
+    ) = astuple(wire)
+    if code is None:
+        key, texts = _kind(name, unit, specimen, method, value is not None)
+    else:
+        key, texts = _kind(name, unit, specimen, method, value is not None, code.system, code.code)
+        texts += 5 if code.display is None else 7  # its own key, and two for each of its fields
     if value is not None:
-        if value.__class__ is not str:
-            texts -= 1
+        if value.__class__ is str:
+            texts += 2
+        else:
+            texts += 1
             value = _digits(value, text, "value")
-        value = _decimal(value)
+        value = _NUMBERS[value]
     elif comparator is not None or (
         value_code is None and (status is None or not status.withdraws)
     ):
         raise ValueError("not plainly complete")
     if low is not None:
-        if low.__class__ is not str:
-            texts -= 1
+        if low.__class__ is str:
+            texts += 2
+        else:
+            texts += 1
             low = _digits(low, text, "reference_low")
-        low = _decimal(low)
+        low = _NUMBERS[low]
     if high is not None:
-        if high.__class__ is not str:
-            texts -= 1
+        if high.__class__ is str:
+            texts += 2
+        else:
+            texts += 1
             high = _digits(high, text, "reference_high")
-        high = _decimal(high)
+        high = _NUMBERS[high]
         if low is not None and low > high:
             raise ValueError("not plainly a reference interval")
-    if code is None:
-        key = _key(name, unit, value is not None)
-    else:
-        key = _key(name, unit, value is not None, code.system, code.code)
-        texts += 3 if code.display is None else 5  # a code is no text, but holds some
+    if status is not None:
+        texts += 2
+    if comparator is not None:
+        texts += 2
+    if value_code is not None:
+        texts += 2
+    if version is not None:
+        texts += 1
+    day, at = _DAYS[effective_at[:_DATE_SIGNS]]
+    hour = effective_at[_DATE_SIGNS:]
+    if hour:
+        at += _HOURS[hour]
+    issued = None
+    if issued_at is not None:
+        texts += 2
+        issued = _DAYS[issued_at[:_DATE_SIGNS]][1] + _HOURS[issued_at[_DATE_SIGNS:]]
     if text.count('"') != 2 * texts or "\\" in text or "\x7f" in text:
         raise ValueError("not plainly one value for each key")
     return PlainObservation(
         event_id,
         patient_id,
         source,
-        _clinical_time(effective_at),
-        None if issued_at is None else _moment(issued_at),
-        Status.FINAL if status is None else status,
+        effective_at,
+        issued_at,
+        _FINAL if status is None else status,
         key,
         code,
         value,
@@ -213,35 +262,61 @@ def _observation(wire: _Wire, text: str) -> PlainObservation:  # noqa: C901 - se
         high,
         specimen,
         method,
+        (day, at, hour != "", issued),
     )
+
+
+class _Memo(dict[str, _T]):
+    """What texts have been read as; many come again and again. Faster than `lru_cache`."""
+
+    def __init__(self, read: Callable[[str], _T]) -> None:
+        super().__init__()
+        self._read = read
+
+    def __missing__(self, text: str) -> _T:
+        if len(self) >= _MOST_REMEMBERED:
+            self.clear()  # crude, but it comes seldom and costs little
+        found = self[text] = self._read(text)
+        return found
+
+
+_MOST_REMEMBERED = 16_384
+"""45 years of days, all minutes of a day in eleven time zones, all numbers of four digits."""
 
 
 # ---------------------------------------------------------------- times
 
 
-def _clinical_time(text: str) -> date | datetime:
-    """A calendar date, or a moment."""
-    if len(text) != len("YYYY-MM-DD"):
-        return _moment(text)
+def _midnight(text: str) -> tuple[int, int]:
+    """The ordinal of a day, `YYYY-MM-DD`, and the instant at which it begins in UTC.
+
+    Raises:
+        ValueError: not plainly a day.
+    """
     # `fromisoformat` reads weeks (2024-W05-1), too; the hyphens rule them out.
-    if text[4::3] != "--" or not _EARLIEST <= text < _LATEST:
+    if len(text) != _DATE_SIGNS or text[4::3] != "--" or not _EARLIEST <= text < _LATEST:
         raise ValueError("not plainly a date")
-    return date.fromisoformat(text)
+    day = date.fromisoformat(text).toordinal()
+    return day, (day - _EPOCH_DAY) * _US_PER_DAY
 
 
-def _moment(text: str) -> datetime:
-    """`YYYY-MM-DDThh:mm:ss`, then `Z` or `±hh:mm`; other forms are left to the strict reader.
+def _since_midnight(text: str) -> int:
+    """Microseconds from midnight UTC to an hour of the same date: `Thh:mm:ss`, `Z` or `±hh:mm`.
 
     `fromisoformat` checks the digits, but takes much beyond this form: weeks, no separators,
     fractions, no offset. Each of them has another length, or another sign at one of these places.
+
+    Raises:
+        ValueError: not plainly an hour; other forms are left to the strict reader.
     """
-    plain = text[4:17:3] == "--T::" and (
-        text[19:] == "Z"
-        or (len(text) == len("YYYY-MM-DDThh:mm:ss+hh:mm") and text[19::3] in _OFFSET_SIGNS)
-    )
-    if not plain or not _EARLIEST <= text < _LATEST:
+    offset = text[9:]
+    if text[:7:3] != "T::" or (offset != "Z" and (len(offset), offset[::3]) not in _OFFSETS):
         raise ValueError("not plainly a moment")
-    return datetime.fromisoformat(text)
+    return (datetime.fromisoformat("2000-01-01" + text) - _ANY_MIDNIGHT) // _MICROSECOND
+
+
+_DAYS = _Memo(_midnight)
+_HOURS = _Memo(_since_midnight)
 
 
 # ---------------------------------------------------------------- numbers
@@ -254,7 +329,6 @@ def _digits(number: float, text: str, name: str) -> str:
     return str(getattr(_read_fractions(text), name))
 
 
-@lru_cache(maxsize=16384)  # results have few digits: the same ones come again and again
 def _decimal(text: str) -> Decimal:
     """Digits with at most one point; signs and exponents are left to the strict reader."""
     if len(text) > _MAX_NUMBER or not text.isascii() or not text.replace(".", "", 1).isdigit():
@@ -262,21 +336,30 @@ def _decimal(text: str) -> Decimal:
     return Decimal(text)
 
 
+_NUMBERS = _Memo(_decimal)
+
+
 # ---------------------------------------------------------------- names
 
 
-@lru_cache(maxsize=4096)
-def _key(
+@lru_cache(maxsize=4096)  # a feed has few kinds of results
+def _kind(
     name: str | None,
     unit: str | None,
+    specimen: str | None,
+    method: str | None,
     numeric: bool,  # noqa: FBT001 - a keyword would miss the fast way into the cache
     system: str | None = None,
     code: str | None = None,
-) -> str:
+) -> tuple[str, int]:
     """Our key of the analyte, where there is nothing to remark on name, code and unit.
 
+    Returns:
+        The key, and how many texts a line of this kind has in any case: those of the fields given
+        here but for the code's, and of those that every line has.
+
     Raises:
-        ValueError: there is something.
+        ValueError: there is something to remark.
     """
     named = analyte(name) if name is not None else None
     coded = by_code(system, code) if system is not None and code is not None else None
@@ -287,4 +370,5 @@ def _key(
         raise ValueError("not plainly one analyte")
     if numeric and isinstance(scale(unit, known), Refusal):
         raise ValueError("not plainly a unit of it")
-    return known.key
+    given = sum(field is not None for field in (name, unit, specimen, method))
+    return known.key, 2 * (given + _ALWAYS)

@@ -54,9 +54,8 @@ def test_a_correction_and_its_reversal_end_where_it_began(
     other = data.draw(st.sampled_from(_alternatives(chosen, history)))
     begin = chosen.issued_at
     assert begin is not None
-    changed = other.model_copy(
-        update={"issued_at": begin + LATER, "event_id": chosen.event_id, "source": chosen.source}
-    )
+    same = {name: getattr(chosen, name) for name in ("event_id", "source", "patient_id")}
+    changed = other.model_copy(update={"issued_at": begin + LATER, **same})
     back = chosen.model_copy(update={"issued_at": begin + 2 * LATER, "status": Status.CORRECTED})
     before, after = facts_of(history.versions), facts_of((*history.versions, changed, back))
     end = the_end(after)

@@ -25,8 +25,19 @@ Partition = tuple[str | None, str | None]
 Key = tuple[str, str]
 """Identity of a fact: the source and the source's own id."""
 
+Times = tuple[int, int, bool, int | None]
+"""Clinical day, clinical instant, whether the hour is known, instant of issue (see `Fact`)."""
+
+By = Scale | Decimal | Unknown | None
+"""The way into the canonical unit; see `_scale`."""
+
+Kind = tuple[str, Partition | None, bool, By]
+"""Topic, partition, whether numbers mean anything, and the way into the canonical unit."""
+
 
 _FACTOR_DIGITS = 10
+_FINAL = Status.FINAL  # by a name of our own: on the class, each look-up is a call
+_WITHDRAWN = frozenset({Status.CANCELLED, Status.ENTERED_IN_ERROR})
 
 
 class Fact:
@@ -72,17 +83,15 @@ class Fact:
             event: the event.
             received: instant that stands in for a missing `issued_at`.
         """
-        effective: date | datetime = event.effective_at
-        status: Status = event.status
-        issued: datetime | None = event.issued_at
         self.event = event
         self.key: Key = (event.source, event.event_id)
-        self.day = effective.toordinal()
-        self.at = instant(effective)
-        self.precise = effective.__class__ is datetime
-        self.issued = self.known = received if issued is None else instant(issued)
-        self.withdrawn = status is Status.CANCELLED or status is Status.ENTERED_IN_ERROR
-        self.provisional = status is Status.PRELIMINARY
+        # A reader that has worked out the times already says so, and spares us the doing again.
+        times: Times | None = getattr(event, "times", None)
+        self.day, self.at, self.precise, issued = _times(event) if times is None else times
+        self.issued = self.known = received if issued is None else issued
+        status: Status = event.status
+        self.withdrawn = status is not _FINAL and status in _WITHDRAWN
+        self.provisional = status is not _FINAL and status is Status.PRELIMINARY
         self.value: Value = None
         self.reference: Decimal | None = None
         self.upper: Decimal | None = None
@@ -96,20 +105,20 @@ class Fact:
     def _observe(self, event: Observation) -> None:
         if event.value_code is not None:
             self.code = event.value_code.lower()
-        if event.specimen is not None or event.method is not None:
-            self.partition = (event.specimen, event.method)
         code = event.code
-        coding = None if code is None else (code.system, code.code)
-        self.topic, known = _measured(event.analyte, coding)
+        system, name = (None, None) if code is None else (code.system, code.code)
+        self.topic, self.partition, numeric, by = _kind(
+            event.analyte, system, name, event.unit, event.specimen, event.method
+        )
         number = event.value
-        if known is None or number is None:
+        if number is None or not numeric:
             return
-        by = _scale(event.unit, known.key)
+        low, high = event.reference_low, event.reference_high
         if by is None:
-            self.upper, self.lower = event.reference_high, event.reference_low
+            self.upper, self.lower = high, low
         elif isinstance(by, Decimal):
-            self.upper = None if event.reference_high is None else event.reference_high * by
-            self.lower = None if event.reference_low is None else event.reference_low * by
+            self.upper = None if high is None else high * by
+            self.lower = None if low is None else low * by
             number = number * by
         elif isinstance(by, Unknown):
             self.value = by
@@ -118,8 +127,7 @@ class Fact:
             self.value = Unknown("beyond what the unit can hold")
             return
         else:
-            self.upper = _scaled(event.reference_high, by)
-            self.lower = _scaled(event.reference_low, by)
+            self.upper, self.lower = _scaled(high, by), _scaled(low, by)
             number = by.apply(number)
         if event.comparator is None:
             self.value = self.reference = number
@@ -157,26 +165,43 @@ class Fact:
         return f"Fact({self.topic}, {self.key[1]})"
 
 
-@lru_cache(maxsize=4096)
-def _measured(name: str | None, coding: tuple[str, str] | None) -> tuple[str, Analyte | None]:
-    """What was measured. A code that is refused outweighs a name; a name outweighs a code."""
-    coded = None if coding is None else by_code(*coding)
-    if isinstance(coded, Refusal):
-        return "unmapped", None
+def _times(event: Any) -> Times:
+    """The times of an event whose reader has left them as they were written."""
+    effective: date | datetime = event.effective_at
+    issued: datetime | None = event.issued_at
+    return (
+        effective.toordinal(),
+        instant(effective),
+        effective.__class__ is datetime,
+        None if issued is None else instant(issued),
+    )
+
+
+@lru_cache(maxsize=4096)  # a feed has few kinds of results
+def _kind(
+    name: str | None,
+    system: str | None,
+    code: str | None,
+    unit: str | None,
+    specimen: str | None,
+    method: str | None,
+) -> Kind:
+    """What was measured, and how. A refused code outweighs a name; a name outweighs a code."""
+    partition = None if specimen is None and method is None else (specimen, method)
+    coded = None if system is None or code is None else by_code(system, code)
     known = (None if name is None else analyte(name)) or coded
-    return ("unmapped", None) if known is None else (known.key, known)
+    if known is None or isinstance(coded, Refusal) or isinstance(known, Refusal):
+        return "unmapped", partition, False, None
+    return known.key, partition, True, _scale(unit, known)
 
 
-@lru_cache(maxsize=4096)
-def _scale(unit: str | None, key: str) -> Scale | Decimal | Unknown | None:
+def _scale(unit: str | None, known: Analyte) -> By:
     """The way into the analyte's canonical unit.
 
     Returns:
         None where the unit is that one already, a factor where one multiplication is exact (a
         result has no more than 18 digits, so that 10 of the factor fit into 28), else a Scale.
     """
-    known = analyte(key)
-    assert known is not None, "only keys of the table come here"  # noqa: S101
     by = scale(unit, known)
     if isinstance(by, Refusal):
         return Unknown(str(by.reason))

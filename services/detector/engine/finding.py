@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
@@ -38,12 +38,29 @@ class Finding:
     cited: tuple[Cited, ...] = ()
     proof: Proof | None = None
     due: bool = False
+    _identity: str = field(default="", init=False, compare=False, repr=False)
+    _evidence: str = field(default="", init=False, compare=False, repr=False)
 
     @property
     def key(self) -> tuple[object, ...]:
         """What makes it the same step when the facts are evaluated again."""
         onset = None if self.onset is None else (self.onset.key, self.onset.day)
         return (self.criterion, self.state, self.tag, self.grade, onset, self.due and self.day)
+
+    @property
+    def identity(self) -> str:
+        """`key` as text, made once: a journal asks for it at every comparison."""
+        if not self._identity:
+            object.__setattr__(self, "_identity", repr(self.key))
+        return self._identity
+
+    @property
+    def evidence(self) -> str:
+        """Which versions of which facts are cited in which roles, as text that is made once."""
+        if not self._evidence:
+            facts = sorted((*fact.key, fact.issued, role.value) for fact, role in self.cited)
+            object.__setattr__(self, "_evidence", repr(facts))
+        return self._evidence
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.alerts import OPEN_STATES, State
 
@@ -55,8 +55,7 @@ class Step:
         return self.state in OPEN_STATES
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(NamedTuple):
     """What is to be published. `finding` is None for a retraction."""
 
     change: Change
@@ -163,10 +162,10 @@ class Journal:
     def _compare(self, criterion: str, now: list[Finding], difference: _Difference) -> None:
         """One criterion: what fell, what stands again, what is new, whose evidence is another."""
         old = self.steps.get(criterion, [])
-        identities = [_identity(finding) for finding in now]
+        identities = [finding.identity for finding in now]
         common = _common(old, identities)
         old[:common] = [
-            replace(step, place=self._places[id(finding)])
+            _moved(step, self._places[id(finding)])
             for step, finding in zip(old[:common], now[:common], strict=True)
         ]
         place = _place_of_last(old, identities, common)
@@ -194,19 +193,19 @@ class Journal:
             told.setdefault(step.identity, []).append(step)
         steps: list[Step] = []
         for episode in _episodes_of(past):
-            found = [next(iter(told.get(_identity(f), [])), None) for f in episode]
+            found = [next(iter(told.get(f.identity, [])), None) for f in episode]
             for step in filter(None, found):
                 told[step.identity].remove(step)
             number = next((step.episode for step in reversed(found) if step is not None), 0)
             steps += [self._retold(*pair, number) for pair in zip(found, episode, strict=True)]
         difference.fallen += _open_and_gone(old, [step.identity for step in steps])
-        self.steps[criterion] = [*steps[:-1], replace(last, place=steps[-1].place)]
+        self.steps[criterion] = [*steps[:-1], _moved(last, steps[-1].place)]
 
     def _retold(self, step: Step | None, finding: Finding, episode: int) -> Step:
         """A step of the past: as it was told, or one that nobody was told of."""
         if step is None:
             return self._step(finding, episode)
-        return replace(step, place=self._places[id(finding)])
+        return _moved(step, self._places[id(finding)])
 
     def _revise(self, criterion: str, old: list[Step], now: Finding) -> list[Revision]:
         """What stands rests on other evidence, or reads otherwise, than was published."""
@@ -263,14 +262,14 @@ class Journal:
         return self.episodes
 
     def _evidence(self, finding: Finding) -> str:
-        facts = sorted((*fact.key, fact.issued, role.value) for fact, role in finding.cited)
-        return repr((facts, self.setting) if self.setting else facts)
+        evidence = finding.evidence
+        return f"({evidence}, {self.setting!r})" if self.setting else evidence
 
     def _step(self, finding: Finding, episode: int) -> Step:
         return Step(
             finding.criterion,
             finding.state,
-            _identity(finding),
+            finding.identity,
             self._evidence(finding),
             episode,
             self._places.get(id(finding)),
@@ -308,6 +307,11 @@ class _Difference:
     restored: list[Revision] = field(default_factory=list)
     fresh: list[Finding] = field(default_factory=list)
     revised: list[Revision] = field(default_factory=list)
+
+
+def _moved(step: Step, place: Place | None) -> Step:
+    """The same step at the place where the lane says it now: nearly always the one it had."""
+    return step if step.place == place else replace(step, place=place)
 
 
 def _earlier(since: Since, first: Place | tuple[()] | None) -> Place | tuple[()]:
@@ -386,10 +390,6 @@ def _onset_of(finding: Finding) -> object:
 
 def _change_of(finding: Finding) -> Change:
     return Change.RAISED if finding.state in OPEN_STATES else Change.WITHDRAWN
-
-
-def _identity(finding: Finding) -> str:
-    return repr(finding.key)
 
 
 def _born_closed(news: list[Finding]) -> set[int]:

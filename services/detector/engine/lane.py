@@ -118,10 +118,10 @@ class Lane:
         if not self._incremental or (places and place <= places[-1]):
             return self.change((), (entry,))
         states, entries = self._states, self._entries
-        before = states[-1] if states else self.rule.initial
+        before = (states[-1] if states else None) or self.rule.initial
         places.append(place)
         entries.append(entry)
-        state, notes = self.rule.step(before or self.rule.initial, entry, entries, len(states))
+        state, notes = self.rule.step(before, entry, entries, len(states))
         states.append(state)
         if notes:
             self._note(place, notes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from services.detector.engine.instants import day_of
 from services.detector.engine.patient import TURNING, FactChange, LaneKey, Patient
@@ -37,8 +37,7 @@ class Undecided:
     doubt: Doubt
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(NamedTuple):
     """A revision of an alert, not yet put into words. `number` counts the alert's revisions."""
 
     patient_id: str
@@ -72,23 +71,24 @@ class Monitor:
     def receive(self, versions: Iterable[Fact], now: int) -> list[AlertRevision]:
         """Take in versions of facts that become known at `now`; give the alerts that change."""
         # What the calendar says first is put into words before the new facts are known.
-        revisions = self.advance(now - 1)
-        return revisions + [self.written(news) for news in self.observe(versions, now)]
+        queue = self._queue
+        revisions = self.advance(now - 1) if queue and queue[0][0] < now else []
+        if found := self.observe(versions, now):
+            revisions += [self.written(news) for news in found]
+        return revisions
 
     def observe(self, versions: Iterable[Fact], now: int) -> list[News]:
         """The same as `receive`, before it is put into words.
 
         Deadlines that passed before `now` come first; at the same instant facts come first.
         """
-        news = self._pass(now - 1) if self._queue and self._queue[0][0] < now else []
         several = tuple(versions)
+        queue = self._queue
+        if queue and queue[0][0] < now:
+            return self._pass(now - 1) + self._observe_all(several, now)
         if len(several) == 1:
-            return (
-                news + self._observe_one(several[0], now)
-                if news
-                else self._observe_one(several[0], now)
-            )
-        return news + self._observe_all(several, now)
+            return self._observe_one(several[0], now)
+        return self._observe_all(several, now)
 
     def _observe_one(self, version: Fact, now: int) -> list[News]:
         """One version: by far the commonest arrival."""

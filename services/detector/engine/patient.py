@@ -11,7 +11,7 @@ from services.detector.engine.fact import Fact, Key
 from services.detector.engine.instants import end_of
 from services.detector.engine.journal import Journal, Revision
 from services.detector.engine.lane import Entry, Lane, Mark, News, Place
-from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course
+from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course, Seat, seated
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 LaneKey = tuple[int, str | None]
 """Number of the rule, and the course (None: the whole patient)."""
+
+Route = tuple[LaneKey, Lane, Course, Seat | None]
+"""A lane that reads facts of a topic; and where they belong in it, if they all belong there."""
 
 FactChange = tuple[Fact | None, Fact | None]
 """A fact as it stood before, and as it stands now."""
@@ -65,7 +68,7 @@ class Patient:
         self._courses: dict[str, Course] = {}
         self._people: dict[Key, Fact] = {}
         self._death: Entry | None = None
-        self._routes: dict[str, list[tuple[LaneKey, Lane, Course]]] = {}
+        self._routes: dict[str, list[Route]] = {}
         self.lanes: dict[LaneKey, Lane] = {}
         self.journals: dict[LaneKey, Journal] = {}
         self.dues: dict[LaneKey, int] = {}
@@ -110,14 +113,14 @@ class Patient:
     def add(self, fact: Fact) -> list[LaneKey]:
         """Take in one new fact that turns nothing else; the same as `take` with it alone."""
         touched = []
-        for key, lane, course in self._routes.get(fact.topic, ()):
-            entry = lane.rule.place(fact, course)
+        for key, lane, course, seat in self._routes.get(fact.topic, ()):
+            entry = lane.rule.place(fact, course) if seat is None else seated(fact, seat)
             if entry is not None and lane.add(entry):
                 touched.append(key)
         return touched
 
     def _edit(self, fact: Fact, edits: dict[LaneKey, _Edit], *, out: bool) -> None:
-        for key, lane, course in self._routes.get(fact.topic, ()):
+        for key, lane, course, _ in self._routes.get(fact.topic, ()):
             entry = lane.rule.place(fact, course)
             if entry is None:
                 continue
@@ -170,7 +173,7 @@ class Patient:
         rule = self._rules[key[0]]
         lane = self.lanes[key] = Lane(rule, incremental=self._incremental)
         for topic in sorted(rule.topics):
-            self._routes.setdefault(topic, []).append((key, lane, course))
+            self._routes.setdefault(topic, []).append((key, lane, course, rule.seat(topic)))
         entries = [entry for fact in facts if (entry := rule.place(fact, course)) is not None]
         if self._death is not None:
             entries.append(self._death)

@@ -7,9 +7,9 @@ fact for which the condition is unknown does nothing either, but is noted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.alerts import Role, State
 from services.detector.engine.finding import Arm, Doubt, Finding, Note, cite, first_true
@@ -18,6 +18,8 @@ from services.detector.engine.terms import Cited, Context, Proof, Term
 from services.detector.engine.truth import Truth, Unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.detector.engine.fact import Fact
 
 
@@ -29,8 +31,10 @@ class Phase(Enum):
     CONFIRMED = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+_SILENT = Phase.SILENT  # by a name of our own: on the class, each look-up is a call
+
+
+class Memory(NamedTuple):
     """What the episode remembers.
 
     `cited` is the evidence for what it is called, `grounds` the evidence that it is at all;
@@ -47,6 +51,9 @@ class Memory:
     judged: bool = False
     late: bool = False
     due: int | None = None
+
+
+_BLANK = Memory()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +108,17 @@ class Pattern:
     milestone: Milestone | None = None
     tags: tuple[Arm, ...] = ()
     reach_days: int = 0
-    initial: Memory = Memory()
+    initial: Memory = _BLANK
+    _signs: tuple[Callable[[Context], Truth], ...] | None = field(
+        init=False, compare=False, repr=False
+    )
+
+    def __post_init__(self) -> None:
+        """Gather the conditions that all must be false for a silent criterion to stay as it is."""
+        watched = self.given is None and self.milestone is None
+        arms = (*self.confirmed, *self.suspect)
+        signs = tuple(arm.when.evaluate for arm in arms) if watched else None
+        object.__setattr__(self, "_signs", signs)
 
     @property
     def timed(self) -> bool:
@@ -133,7 +150,7 @@ class Pattern:
     def expire(self, memory: Memory, context: Context | None) -> tuple[Memory, tuple[Note, ...]]:
         """Nobody sampled in the period."""
         assert memory.due is not None, "only called with a deadline"  # noqa: S101
-        return replace(memory, due=None, judged=True), (self._overdue(memory.due, context),)
+        return memory._replace(due=None, judged=True), (self._overdue(memory.due, context),)
 
     def _overdue(self, day: int, context: Context | None) -> Finding:
         assert self.milestone is not None  # noqa: S101
@@ -152,11 +169,18 @@ class Pattern:
 
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """Judge one fact."""
+        silent = memory.phase is _SILENT
+        if silent and self._signs is not None:  # nearly always, and then nearly always in vain
+            for sign in self._signs:
+                if sign(context) is not False:
+                    break
+            else:
+                return memory, ()
         if self.given is not None:
             given = self.given.evaluate(context)
             if given is not True:
                 return memory, self._doubt(given, context)
-        if memory.phase is Phase.SILENT:
+        if silent:
             return self._open(memory, context)
         if memory.phase is Phase.SUSPECTED:
             return self._follow(memory, context)
@@ -174,7 +198,7 @@ class Pattern:
             return memory, self._doubt(arm, context)
         if self.milestone is not None and not context.fact.provisional:
             before = self._arrived_late(memory, context)
-            memory = replace(memory, judged=True, due=None)
+            memory = memory._replace(judged=True, due=None)
         if arm is None:
             return memory, before
         if certain and not context.fact.provisional:
@@ -272,7 +296,7 @@ class Pattern:
             run = (*run, fact)
         enough = elapsed > confirm.after if confirm.strictly else elapsed >= confirm.after
         if not enough or fact.at <= first.at or not self._late_enough(confirm, context):
-            waiting = memory if run is memory.run else replace(memory, run=run)
+            waiting = memory if run is memory.run else memory._replace(run=run)
             return self._at_once(waiting, context) or (waiting, ())
         proof = self._proof_of_confirmation(confirm, context)
         chain = _shortest_chain(run, confirm.gap)[:-1]
@@ -344,8 +368,7 @@ class Pattern:
         self, memory: Memory, tag: str | None, cited: tuple[Cited, ...], context: Context
     ) -> Memory:
         """A suspicion begins, or begins anew, with this fact."""
-        return replace(
-            memory,
+        return memory._replace(
             phase=Phase.SUSPECTED,
             first=context.fact,
             tag=tag,
@@ -383,7 +406,7 @@ class Pattern:
             named.when.prove(context).cited if named is not None else (),
         )
         opens = memory.phase is Phase.SILENT
-        standing = replace(memory, phase=Phase.CONFIRMED, first=onset, tag=tag, cited=cited, run=())
+        standing = memory._replace(phase=Phase.CONFIRMED, first=onset, tag=tag, cited=cited, run=())
         return standing, (
             Finding(
                 self.name,

@@ -92,7 +92,11 @@ class Extreme(_Filtered):
 
     def read(self, memory: Any, context: Context) -> Fact | None:
         """The extreme of the partition of the fact in question."""
-        found: Fact | None = _of_partition(memory, context.fact.partition)
+        partition = context.fact.partition
+        if memory.__class__ is Fact and memory.partition == partition:
+            held: Fact = memory
+            return held
+        found: Fact | None = _of_partition(memory, partition)
         return found
 
 

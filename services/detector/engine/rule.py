@@ -76,6 +76,16 @@ class LaneState(NamedTuple):
 
 
 _END_RANK = 1_000
+_NONE = Mark.NONE  # by a name of our own: on the class, each look-up is a call
+_new = tuple.__new__
+
+
+class Seat(NamedTuple):
+    """Where all facts of a topic belong in a lane, if nothing but the topic decides it."""
+
+    series: tuple[int, ...]
+    rank: int
+    mark: Mark
 
 
 class Plan(NamedTuple):
@@ -104,7 +114,7 @@ class CompiledRule:
     reach_days: int = 0
     graders: tuple[Any, ...] = ()
     _plans: dict[tuple[int, ...], Plan] = field(default_factory=dict, compare=False, repr=False)
-    _direct: dict[str, tuple[int, ...]] = field(default_factory=dict, compare=False, repr=False)
+    _seats: dict[str, Seat | None] = field(default_factory=dict, compare=False, repr=False)
 
     # -- which courses and which facts
 
@@ -136,30 +146,35 @@ class CompiledRule:
         Facts of one day are taken in this order: the course's own steps, then the series in the
         order in which the rule reads them, then what ends the rule.
         """
-        topic = fact.topic
-        series = self._direct.get(topic)
-        if series is None:
-            series = self._series_of(fact, course)
-        rank, mark = (series[0] + 1 if series else 0), Mark.NONE
-        if topic == "treatment":
-            rank, mark = self._rank_of_treatment(fact, course, rank)
-        if self.ends.series and not self.ends.series.isdisjoint(series):
-            rank, mark = _END_RANK, Mark.END
-        if not series and mark is Mark.NONE:
-            return None
-        source, event_id = fact.key
-        return Entry((fact.day, rank, fact.at, source, event_id), fact, series, mark)
-
-    def _series_of(self, fact: Fact, course: Course) -> tuple[int, ...]:
-        """The series that take a fact; remembered where its topic alone decides."""
-        topic = fact.topic
-        open_to = [(index, one) for index, one in enumerate(self.series) if topic in one.topics]
+        seat = self.seat(fact.topic)
+        if seat is not None:
+            return seated(fact, seat)
         series = tuple(
-            index for index, one in open_to if one.accepts is None or one.accepts(fact, course)
+            index
+            for index, one in enumerate(self.series)
+            if fact.topic in one.topics and (one.accepts is None or one.accepts(fact, course))
         )
-        if all(one.accepts is None for _, one in open_to):
-            self._direct[topic] = series
-        return series
+        rank, mark = self._rank(series)
+        if fact.topic == "treatment" and mark is _NONE:
+            rank, mark = self._rank_of_treatment(fact, course, rank)
+        if not series and mark is _NONE:
+            return None
+        return seated(fact, Seat(series, rank, mark))
+
+    def seat(self, topic: str) -> Seat | None:
+        """Where every fact of a topic belongs, whatever it says; None if it must be looked at."""
+        if topic not in self._seats:
+            open_to = [index for index, one in enumerate(self.series) if topic in one.topics]
+            plain = all(self.series[index].accepts is None for index in open_to)
+            looked_at = not plain or not open_to or topic == "treatment"
+            series = tuple(open_to)
+            self._seats[topic] = None if looked_at else Seat(series, *self._rank(series))
+        return self._seats[topic]
+
+    def _rank(self, series: tuple[int, ...]) -> tuple[int, Mark]:
+        if not self.ends.series.isdisjoint(series):
+            return _END_RANK, Mark.END
+        return (series[0] + 1 if series else 0), _NONE
 
     def _rank_of_treatment(self, fact: Fact, course: Course, rank: int) -> tuple[int, Mark]:
         step = fact.event
@@ -209,17 +224,19 @@ class CompiledRule:
         closed, deadline = state.closed, state.deadline
         if closed is not None and day > closed:
             return self._after_the_end(state, entry, history, index)
+        mark, expired = entry.mark, deadline is not None and day > deadline
+        if mark is _NONE and not expired:
+            return self._judge(state, entry, history, index)
         notes: tuple[Note, ...] = ()
-        if deadline is not None and day > deadline:
+        if expired:
             state, notes = self._expire(state, day - 1)
-        mark = entry.mark
-        if mark is not Mark.NONE:
+        if mark is not _NONE:
             state = self._mark(state, entry, history, index)
         if entry.series:
             state, more = self._judge(state, entry, history, index)
             if more:
                 notes = notes + more if notes else more
-        if mark is not Mark.NONE and mark in _ENDING:
+        if mark is not _NONE and mark in _ENDING:
             state = self._close(state, entry)
         return state, notes
 
@@ -263,27 +280,29 @@ class CompiledRule:
         plan = self._plans.get(entry.series) or self._plan(entry.series)
         if plan.filtered:
             plan = self._plan(self._admitted(entry, context))
+        _, machines, remembering, timed = plan
         notes: tuple[Note, ...] = ()
         changed = False
-        for at, machine in plan.machines:
-            memory, more = machine.step(memories[at], context)
-            if memory is not memories[at]:
-                memories = (*memories[:at], memory, *memories[at + 1 :])
+        for at, machine in machines:
+            held = memories[at]
+            memory, more = machine.step(held, context)
+            if memory is not held:
+                memories = _with(memories, at, memory)
                 changed = True
             if more:
                 notes += more
-        if plan.registers and not fact.provisional:
-            for at, register in plan.registers:
+        if remembering and not fact.provisional:
+            for at, register in remembering:
                 held = registers[at]
                 kept = register.add(held, fact, context)
                 if kept is not held:
-                    registers = (*registers[:at], kept, *registers[at + 1 :])
+                    registers = _with(registers, at, kept)
                     changed = True
         if not changed:
             return state, notes
-        if plan.timed:
+        if timed:
             deadline = self._deadline(memories)
-        return LaneState(clock, own, closed, registers, memories, deadline), notes
+        return _new(LaneState, (clock, own, closed, registers, memories, deadline)), notes
 
     def _plan(self, series: tuple[int, ...]) -> Plan:
         plan = self._plans.get(series)
@@ -386,6 +405,18 @@ class CompiledRule:
             state, notes = self._expire(state, state.deadline)
             findings += [note for note in notes if isinstance(note, Finding)]
         return tuple(findings), None if state.deadline is None else end_of(state.deadline)
+
+
+def seated(fact: Fact, seat: Seat) -> Entry:
+    """A fact at its place."""
+    series, rank, mark = seat
+    source, event_id = fact.key
+    return _new(Entry, ((fact.day, rank, fact.at, source, event_id), fact, series, mark))
+
+
+def _with(parts: tuple[Any, ...], at: int, part: Any) -> tuple[Any, ...]:
+    """The same parts, but for one."""
+    return (part,) if len(parts) == 1 else (*parts[:at], part, *parts[at + 1 :])
 
 
 _ENDING = frozenset({Mark.END, Mark.NEW_LINE, Mark.DEATH})

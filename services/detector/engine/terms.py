@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.alerts import Role
 from services.detector.engine.fact import Fact
@@ -74,8 +75,7 @@ class Context:
         return other
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """What was asked, what came out, the facts that made it so, and the parts."""
 
     text: str
@@ -87,11 +87,15 @@ class Proof:
 class Term:
     """A compiled expression.
 
-    kind: "truth", "number", "fact", "time" or "word". `fixed` is the number of a constant; `own`
-    says that the term is just the fact in question, or its number.
+    kind: "truth", "number", "fact", "time" or "word".
+
+    Some terms say what they are, so that what is built on them can take a shorter way: `fixed` is
+    the number of a constant; `own` says that the term is just the fact in question, or its number;
+    `among`, that it is so if that fact belongs to one of these series; `multiple` is the factor
+    and the slot of a multiple of the fact's own reference limit.
     """
 
-    __slots__ = ("evaluate", "fixed", "kind", "own", "prove", "text")
+    __slots__ = ("among", "evaluate", "fixed", "kind", "multiple", "own", "prove", "text")
 
     def __init__(
         self,
@@ -107,6 +111,8 @@ class Term:
         self.evaluate = evaluate
         self.fixed: Decimal | None = None
         self.own = False
+        self.among: frozenset[int] | None = None
+        self.multiple: tuple[Decimal, str] | None = None
         self.prove = prove or _plain_proof(text, evaluate, cite)
 
     def holds(self, context: Context) -> bool:
@@ -166,7 +172,9 @@ def the_fact_of(series: frozenset[int], text: str) -> Term:
         entry = context.history[context.before]
         return None if series.isdisjoint(entry.series) else context.fact
 
-    return Term("fact", text, evaluate, cite=lambda _, f: ((f, Role.TRIGGER),) if f else ())
+    term = Term("fact", text, evaluate, cite=lambda _, f: ((f, Role.TRIGGER),) if f else ())
+    term.among = series
+    return term
 
 
 def _cite_it(context: Context, fact: Fact) -> tuple[Cited, ...]:
@@ -190,7 +198,7 @@ def value_of(term: Term) -> Term:
         return Proof(found.text, evaluate(context), found.cited, found.because)
 
     number = Term("number", term.text, evaluate, prove)
-    number.own = term.own
+    number.own, number.among = term.own, term.among
     return number
 
 
@@ -256,23 +264,43 @@ def multiple_of_limit(term: Term, factor: Decimal, which: str, text: str) -> Ter
         limit = fact.upper if which == "uln" else fact.lower
         return missing if limit is None else factor * limit
 
-    return Term("number", text, evaluate)
+    multiple = Term("number", text, evaluate)
+    multiple.own, multiple.among = term.own, term.among
+    multiple.multiple = (factor, "upper" if which == "uln" else "lower")
+    return multiple
 
 
 def arithmetic(op: str, left: Term, right: Term, text: str) -> Term:
     """`+ - * /` on numbers."""
     a, b = left.evaluate, right.evaluate
+
+    def evaluate(context: Context) -> Value:
+        return calculate(op, a(context), b(context))
+
     return Term(
         "number",
         text,
-        lambda c: calculate(op, a(c), b(c)),
-        lambda c: _joined(text, calculate(op, a(c), b(c)), (left.prove(c), right.prove(c))),
+        evaluate if op != "+" or right.fixed is None else _raised(a, right.fixed),
+        lambda c: _joined(text, evaluate(c), (left.prove(c), right.prove(c))),
     )
 
 
+def _raised(inner: Callable[[Context], Value], by: Decimal) -> Callable[[Context], Value]:
+    """A number plus a fixed one, as in `nadir(psa) + 2`: the sum asked most often by far."""
+
+    def evaluate(context: Context) -> Value:
+        number = inner(context)
+        return number + by if isinstance(number, Decimal) else calculate("+", number, by)
+
+    return evaluate
+
+
 def _joined(text: str, result: object, parts: tuple[Proof, ...]) -> Proof:
-    cited = tuple(dict.fromkeys(cite for part in parts for cite in part.cited))
-    return Proof(text, result, cited, tuple(p for p in parts if p.cited or p.because))
+    telling = tuple([part for part in parts if part.cited or part.because])
+    if len(telling) == 1:
+        return Proof(text, result, telling[0].cited, telling)
+    cited = tuple(dict.fromkeys([cite for part in telling for cite in part.cited]))
+    return Proof(text, result, cited, telling)
 
 
 # ---------------------------------------------------------------- times, in days
@@ -360,23 +388,34 @@ def compared(op: str, left: Term, right: Term, text: str) -> Term:
     """Compare two numbers."""
     a, b = left.evaluate, right.evaluate
     exact = comparison(op)
-    limit = right.fixed
-    if limit is not None and left.own:
-        return _compared(text, _against_limit(op, exact, limit), left, right)
+    limit, multiple = right.fixed, right.multiple
 
-    def evaluate(context: Context) -> Truth:
+    def fully(context: Context) -> Truth:
         x = a(context)
         y = b(context)
         if x.__class__ is Decimal and y.__class__ is Decimal:
             return exact(x, y)
         return compare(op, x, y)
 
+    evaluate: Callable[[Context], Truth] = fully
+    if limit is not None and left.own:
+        evaluate = _against_limit(op, exact, limit)
+    elif multiple is not None and _same_fact(left, right):
+        evaluate = _against_multiple(exact, multiple, left.among, fully)
     return _compared(text, evaluate, left, right)
 
 
-def _against_limit(
-    op: str, exact: Callable[[Decimal, Decimal], bool], limit: Decimal
-) -> Callable[[Context], Truth]:
+def _same_fact(left: Term, right: Term) -> bool:
+    """Whether both are sure to speak of the fact in question, and not of some earlier one."""
+    if left.own:
+        return right.own
+    return left.among is not None and left.among == right.among
+
+
+Exact = Callable[[Decimal, Decimal], bool]
+
+
+def _against_limit(op: str, exact: Exact, limit: Decimal) -> Callable[[Context], Truth]:
     """The fact in question against a fixed number: the condition asked most often by far."""
     unsaid = Unknown("no numeric value")
 
@@ -385,6 +424,34 @@ def _against_limit(
         if value.__class__ is Decimal:
             return exact(value, limit)
         return compare(op, unsaid if value is None else value, limit)
+
+    return evaluate
+
+
+def _against_multiple(
+    exact: Exact,
+    multiple: tuple[Decimal, str],
+    among: frozenset[int] | None,
+    fully: Callable[[Context], Truth],
+) -> Callable[[Context], Truth]:
+    """A fact against a multiple of its own reference limit; `fully` is asked if either is odd.
+
+    A fact that is none of the series in question has no value, which compares as false.
+    """
+    factor, slot = multiple
+    limit_of = attrgetter(slot)
+
+    def evaluate(context: Context) -> Truth:
+        if among is None:
+            fact = context.it
+        elif among.isdisjoint(context.history[context.before].series):
+            return False
+        else:
+            fact = context.fact
+        value, limit = fact.value, limit_of(fact)
+        if value.__class__ is Decimal and limit is not None:
+            return exact(value, factor * limit)
+        return fully(context)
 
     return evaluate
 

@@ -21,7 +21,8 @@ class Timeline:
     """The winning version of every fact of one patient, withdrawn ones included.
 
     A withdrawn version stays as a tombstone, so that an older version that comes later can't
-    bring the fact back.
+    bring the fact back. When a fact was first known its final version says itself; `_known` says
+    it of those that came in several versions, for as long as none of them stands.
     """
 
     __slots__ = ("_facts", "_few", "_known", "_newest", "_stale")
@@ -46,12 +47,12 @@ class Timeline:
             self._facts[key] = version
             if version.withdrawn:
                 return None
-            if not version.provisional:
-                self._known[key] = version.known
             self._index(version)
             return None, version
         wins = _wins(version, before)
-        known = self._first_known(key, version)
+        known = self._first_known(before, version)
+        if known is not None:
+            self._known[key] = known
         if not wins and (known is None or known == before.known):
             return None
         winner = version if wins else before
@@ -73,7 +74,7 @@ class Timeline:
     def _index(self, fact: Fact) -> None:
         topic = fact.topic
         held = self._newest.get(topic)
-        if held is None or (fact.at, fact.key) > (held.at, held.key):
+        if held is None or fact.at > held.at or (fact.at == held.at and fact.key > held.key):
             self._newest[topic] = fact
         if topic in FEW:
             self._few[fact.key] = fact
@@ -101,12 +102,16 @@ class Timeline:
 
     # -- versions
 
-    def _first_known(self, key: Key, version: Fact) -> int | None:
+    def _first_known(self, before: Fact, version: Fact) -> int | None:
         """The earliest issue of a final version: when the evidence first existed for us."""
-        known = self._known.get(key)
+        known = self._since(before)
         if _is_final(version) and (known is None or version.issued < known):
-            known = self._known[key] = version.issued
+            return version.issued
         return known
+
+    def _since(self, standing: Fact) -> int | None:
+        """When a fact was first known: a final version says so itself."""
+        return standing.known if _is_final(standing) else self._known.get(standing.key)
 
     def absorb(self, other: Timeline) -> None:
         """Take in all that another timeline knows: two records turn out to be one person's.
@@ -116,7 +121,8 @@ class Timeline:
         """
         for version, known in other.versions():
             key = version.key
-            mine, since = self._facts.get(key), self._known.get(key)
+            mine = self._facts.get(key)
+            since = None if mine is None else self._since(mine)
             days = [each for each in (since, known) if each is not None]
             winner = version if mine is None or _wins(version, mine) else mine
             self.restore(winner, min(days, default=None))
@@ -135,13 +141,14 @@ class Timeline:
 
     def versions(self) -> Iterator[tuple[Fact, int | None]]:
         """Every winning version, tombstones included, and when the fact was first known."""
-        return ((fact, self._known.get(key)) for key, fact in self._facts.items())
+        return ((fact, self._since(fact)) for fact in self._facts.values())
 
     def restore(self, version: Fact, known: int | None) -> None:
         """Put back what `versions` gave."""
         if known is not None:
-            self._known[version.key] = known
-            if known != version.known and _is_final(version):
+            if not _is_final(version):
+                self._known[version.key] = known
+            elif known != version.known:
                 version = version.as_known_since(known)
         before = self._facts.get(version.key)
         if before is not None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
 
 from schemas.alerts import (
     OPEN_STATES,
     AlertRevision,
-    Evidence,
-    Explanation,
     Readiness,
     Role,
     Severity,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 _SHORT_OF = {State.REFUTED: "no longer suspected", State.CLEARED: "the missing evidence arrived"}
 
 
+@lru_cache(maxsize=65536)  # an alert has several revisions
 def alert_id(patient_id: str, course_id: str | None, rule: str) -> str:
     """Identity of an alert: the digest of what it is about."""
     return digest("alert", patient_id, course_id, rule)
@@ -76,44 +77,54 @@ def write(  # noqa: PLR0913  (the parts of an alert)
     )
     evidence = tuple(_evidence(cited) for cited in finding.cited)
     onset = None if finding.onset is None else finding.onset.event.effective_at
-    return AlertRevision(
-        alert_id=identity,
-        revision=number,
-        digest=digest(
-            identity,
-            revision.episode,
-            state,
-            finding.tag,
-            finding.grade,
-            severity,
-            card.version,
-            onset,
-            [(e.event_id, e.role, e.at, e.value, e.unit) for e in evidence],
-        ),
-        change=revision.change.value,
-        episode=revision.episode,
-        state=state,
-        tag=finding.tag,
-        grade=finding.grade,
-        kind=card.kind,
-        severity=severity,
-        patient_id=patient_id,
-        course_id=course_id,
-        rule=card.rule,
-        rule_version=card.version,
-        title=card.title,
-        summary=sentence(finding, card),
-        at=moment(at),
-        onset=onset,
-        confirm_by=_confirm_by(finding, card, at),
-        act_by=_act_by(finding, card, at),
-        window=_window(finding, card),
-        evidence=evidence,
-        explanation=None if finding.proof is None else _explanation(finding.proof),
-        readiness=readiness() if state in OPEN_STATES else (),
-        options=card.options if state in OPEN_STATES else (),
-        source=card.source,
+    stands = state in OPEN_STATES
+    # One validation for the whole, parts included: each on its own would cost as much again.
+    return AlertRevision.model_validate(
+        {
+            "alert_id": identity,
+            "revision": number,
+            "digest": _content(
+                identity,
+                revision.episode,
+                state,
+                finding.tag,
+                finding.grade,
+                severity,
+                card.version,
+                onset,
+                *(part[name] for part in evidence for name in _IN_DIGEST),
+            ),
+            "change": revision.change.value,
+            "episode": revision.episode,
+            "state": state,
+            "tag": finding.tag,
+            "grade": finding.grade,
+            "kind": card.kind,
+            "severity": severity,
+            "patient_id": patient_id,
+            "course_id": course_id,
+            "rule": card.rule,
+            "rule_version": card.version,
+            "title": card.title,
+            "summary": sentence(finding, card),
+            "at": moment(at),
+            "onset": onset,
+            "confirm_by": _confirm_by(finding, card, at),
+            "act_by": _act_by(finding, card, at),
+            "window": _window(finding, card),
+            "evidence": evidence,
+            "explanation": None if finding.proof is None else _explanation(finding.proof),
+            "readiness": readiness() if stands else (),
+            "options": card.options if stands else (),
+            "source": card.source,
+        }
     )
+
+
+def _content(*parts: object) -> str:
+    """Digest of what an alert says; as `schemas.base.digest`, for parts in one fixed order."""
+    text = "\x1f".join(map(str, parts))  # no text of a message holds a control character
+    return sha256(text.encode()).hexdigest()[:32]
 
 
 def _retraction(
@@ -150,16 +161,21 @@ def _retraction(
 # ---------------------------------------------------------------- evidence and proof
 
 
-def _evidence(cited: Cited) -> Evidence:
+_IN_DIGEST = ("event_id", "role", "at", "value", "unit")
+
+
+def _evidence(cited: Cited) -> dict[str, Any]:
+    """The fields of an `Evidence`."""
     fact, role = cited
-    return Evidence(
-        event_id=fact.event.event_id,
-        role=role,
-        at=fact.event.effective_at,
-        what=what(fact),
-        value=reported(fact),
-        unit=getattr(fact.event, "unit", None),
-    )
+    event = fact.event
+    return {
+        "event_id": event.event_id,
+        "role": role,
+        "at": event.effective_at,
+        "what": what(fact),
+        "value": reported(fact),
+        "unit": getattr(event, "unit", None),
+    }
 
 
 def what(fact: Fact) -> str:
@@ -202,16 +218,15 @@ def _verdict(fact: Fact) -> str | None:
     return "; ".join(parts)[:256] or None
 
 
-def _explanation(proof: Proof) -> Explanation:
-    return Explanation.model_validate(
-        {
-            "text": proof.text,
-            "truth": _truth(proof.result),
-            "value": _shown(proof.result),
-            "events": tuple(dict.fromkeys(fact.event.event_id for fact, _ in proof.cited)),
-            "because": tuple(_explanation(part) for part in proof.because),
-        }
-    )
+def _explanation(proof: Proof) -> dict[str, Any]:
+    """The fields of an `Explanation`."""
+    return {
+        "text": proof.text,
+        "truth": _truth(proof.result),
+        "value": _shown(proof.result),
+        "events": tuple(dict.fromkeys(fact.event.event_id for fact, _ in proof.cited)),
+        "because": tuple(_explanation(part) for part in proof.because),
+    }
 
 
 def _truth(result: object) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -187,3 +188,17 @@ def test_an_equivocal_lesion_does_not_count() -> None:
     any_two = rule({"two": "lesions(it) >= 2"}, each="bone")
     assert replay([bone("2024-03-04", "a", "equivocal")], (any_two,)).revisions == []
     assert replay([bone("2024-03-04", "a", "b")], (any_two,)).revisions
+
+
+def test_a_limit_of_an_earlier_value_is_its_own() -> None:
+    """`last(psa) > 3 uln` asks the limit that came with the earlier value, not with this one."""
+    high = rule({"high": "last(psa) > 3 uln"})
+    first = event(
+        "2024-01-01", "observation", analyte="psa", unit="ng/mL", value="12", reference_high="4"
+    )
+    raised = first.model_copy(update={"value": Decimal("12.1")})
+    then = event(
+        "2024-02-01", "observation", analyte="psa", unit="ng/mL", value="1", reference_high="1"
+    )
+    assert replay([first, then], (high,)).revisions == []
+    assert [one.tag for one in replay([raised, then], (high,)).revisions] == ["high"]

@@ -101,3 +101,15 @@ def test_two_records_of_one_person_share_their_facts() -> None:
     one = chart((FINAL,))
     one.absorb(chart((WITHDRAWN,)))
     assert list(one) == []
+
+
+def test_the_earliest_final_release_counts_over_a_withdrawal_of_the_same_moment() -> None:
+    """Withdrawn and final at once, corrected later: the evidence existed from the first release."""
+    final, gone = fact("a", 0), fact("a", 0, status="entered-in-error")
+    corrected = fact("a", 0, "2", late=5, status="corrected")
+    for order in permutations((final, gone, corrected)):
+        timeline = Timeline()
+        for version in order:
+            timeline.merge(version)
+        (standing,) = timeline
+        assert standing.known == final.issued
