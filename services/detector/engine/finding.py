@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from services.detector.engine.truth import Unknown
+
 if TYPE_CHECKING:
     from schemas.alerts import Role, State
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Cited, Context, Proof, Term
-    from services.detector.engine.truth import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +108,13 @@ def cite(*groups: tuple[Cited, ...]) -> tuple[Cited, ...]:
     return tuple(roles.items())
 
 
+def doubts(criterion: str, truth: object, context: Context) -> tuple[Note, ...]:
+    """A note of what could not be evaluated at the fact in question; nothing if it could."""
+    if isinstance(truth, Unknown):
+        return (Doubt(criterion, context.fact.day, context.fact, truth.reason),)
+    return ()
+
+
 class Machine(Protocol):
     """A criterion at work: a fold over the facts of a lane with an immutable memory."""
 
@@ -150,3 +158,25 @@ class Machine(Protocol):
     def expire(self, memory: Any, context: Context | None) -> tuple[Any, tuple[Note, ...]]:
         """That day has ended."""
         ...
+
+
+class Untimed:
+    """A machine on which the calendar has no claim: a new clock begins it afresh, that is all."""
+
+    timed = False
+    initial: Any
+
+    def start(self, memory: Any, context: Context) -> Any:
+        """Begin afresh from the new clock."""
+        del memory, context
+        return self.initial
+
+    def deadline(self, memory: Any) -> int | None:
+        """Never."""
+        del memory
+        return None
+
+    def expire(self, memory: Any, context: Context | None) -> tuple[Any, tuple[Note, ...]]:
+        """Never called: there is no deadline."""
+        del context
+        return memory, ()

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.alerts import Role, State
-from services.detector.engine.finding import Arm, Doubt, Finding, Note, cite, first_true
+from services.detector.engine.finding import Arm, Finding, Note, cite, doubts, first_true
 from services.detector.engine.instants import end_of
 from services.detector.engine.terms import Cited, Context, Proof, Term
 from services.detector.engine.truth import Truth, Unknown
@@ -179,7 +179,7 @@ class Pattern:
         if self.given is not None:
             given = self.given.evaluate(context)
             if given is not True:
-                return memory, self._doubt(given, context)
+                return memory, doubts(self.name, given, context)
         if silent:
             return self._open(memory, context)
         if memory.phase is Phase.SUSPECTED:
@@ -195,7 +195,7 @@ class Pattern:
         if arm is None and self.milestone is None:
             return memory, ()
         if isinstance(arm, Unknown):
-            return memory, self._doubt(arm, context)
+            return memory, doubts(self.name, arm, context)
         if self.milestone is not None and not context.fact.provisional:
             before = self._arrived_late(memory, context)
             memory = memory._replace(judged=True, due=None)
@@ -246,7 +246,7 @@ class Pattern:
             if qualifies is True:
                 return self._count(memory, confirm, elapsed, context)
             if isinstance(qualifies, Unknown):
-                return memory, self._doubt(qualifies, context)
+                return memory, doubts(self.name, qualifies, context)
         return self._at_once(memory, context) or self._waver(memory, elapsed, context)
 
     def _at_once(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]] | None:
@@ -448,11 +448,6 @@ class Pattern:
         clock = ((context.clock, Role.CLOCK),) if context.clock is not None else ()
         given = self.given.prove(context).cited if self.given is not None else ()
         return clock + tuple((fact, role) for fact, role in given if fact is not context.fact)
-
-    def _doubt(self, truth: Truth, context: Context) -> tuple[Note, ...]:
-        if isinstance(truth, Unknown):
-            return (Doubt(self.name, context.fact.day, context.fact, truth.reason),)
-        return ()
 
 
 def proof_term(proof: Proof) -> Term:

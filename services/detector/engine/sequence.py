@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas.alerts import Role, State
-from services.detector.engine.finding import Doubt, Finding, Note, cite
+from services.detector.engine.finding import Finding, Note, Untimed, cite, doubts
 from services.detector.engine.terms import Cited, Context, Proof, Term
-from services.detector.engine.truth import Unknown
 
 if TYPE_CHECKING:
     from services.detector.engine.fact import Fact
@@ -43,11 +42,10 @@ class Memory:
     confirmed: bool = False
 
 
-class Sequence:
+class Sequence(Untimed):
     """The machine."""
 
     initial = Memory()
-    timed = False
 
     def __init__(
         self,
@@ -68,21 +66,6 @@ class Sequence:
         self._within = within
         self._unless = unless
         self._unless_missing = unless_missing
-
-    def start(self, memory: Memory, context: Context) -> Memory:
-        """Begin afresh from the new clock."""
-        del memory, context
-        return self.initial
-
-    def deadline(self, memory: Memory) -> int | None:
-        """Never."""
-        del memory
-        return None
-
-    def expire(self, memory: Memory, context: Context | None) -> tuple[Memory, tuple[Note, ...]]:
-        """Never called."""
-        del context
-        return memory, ()
 
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """A fact may be a leg, or speak against one."""
@@ -114,7 +97,7 @@ class Sequence:
     def _begin(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         truth = self._first.when.evaluate(context)
         if truth is not True:
-            return memory, self._doubts(truth, context)
+            return memory, doubts(self.name, truth, context)
         blocker, _ = self._blocker(context.fact, context)
         if blocker is not None:
             if memory.first is not None:
@@ -146,7 +129,7 @@ class Sequence:
             if blocker is not None:
                 continue
             if truth is not True:
-                return memory, self._doubts(truth, context)
+                return memory, doubts(self.name, truth, context)
             return self._confirmed(memory, index, witness, context)
         return memory, ()
 
@@ -222,8 +205,3 @@ class Sequence:
             trigger=blocker,
             cited=((leg, Role.SUPPORT), (blocker, Role.TRIGGER)),
         )
-
-    def _doubts(self, truth: object, context: Context) -> tuple[Note, ...]:
-        if isinstance(truth, Unknown):
-            return (Doubt(self.name, context.fact.day, context.fact, truth.reason),)
-        return ()

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas.alerts import Role, State
-from services.detector.engine.finding import Arm, Doubt, Finding, Note, cite
-from services.detector.engine.truth import Unknown
+from services.detector.engine.finding import Arm, Finding, Note, Untimed, cite, doubts
 
 if TYPE_CHECKING:
     from services.detector.engine.terms import Context, Term
+    from services.detector.engine.truth import Unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +21,10 @@ class Memory:
     last: int = 0
 
 
-class Tiers:
+class Tiers(Untimed):
     """The machine. `arms` are in rising order."""
 
     initial = Memory()
-    timed = False
     reach_days = 0
 
     def __init__(
@@ -46,21 +45,6 @@ class Tiers:
         self._given = given
         self._rearm = rearm
 
-    def start(self, memory: Memory, context: Context) -> Memory:
-        """Begin afresh from the new clock."""
-        del memory, context
-        return self.initial
-
-    def deadline(self, memory: Memory) -> int | None:
-        """Never."""
-        del memory
-        return None
-
-    def expire(self, memory: Memory, context: Context | None) -> tuple[Memory, tuple[Note, ...]]:
-        """Never called."""
-        del context
-        return memory, ()
-
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """Find the highest level that holds, and report it if it is new."""
         if context.fact.provisional:
@@ -68,13 +52,13 @@ class Tiers:
         if self._given is not None:
             given = self._given.evaluate(context)
             if given is not True:
-                return memory, self._doubts(given, context)
+                return memory, doubts(self.name, given, context)
         level, doubt = self._highest(context)
         day = context.fact.day
         if self._rearm is not None and memory.level and day - memory.last > self._rearm:
             memory = self.initial
         if level == 0:
-            return memory, self._doubts(doubt, context)
+            return memory, doubts(self.name, doubt, context)
         if level <= memory.level:
             return (memory if self._rearm is None else Memory(memory.level, day)), ()
         reached = Memory(level, day if self._rearm is not None else 0)
@@ -108,8 +92,3 @@ class Tiers:
             cited=cite(clock, ((fact, Role.TRIGGER),), given, proof.cited),
             proof=proof,
         )
-
-    def _doubts(self, truth: object, context: Context) -> tuple[Note, ...]:
-        if isinstance(truth, Unknown):
-            return (Doubt(self.name, context.fact.day, context.fact, truth.reason),)
-        return ()
