@@ -182,7 +182,10 @@ class Journal:
             difference.fallen += _open_and_gone(old, identities[:common])
             difference.fresh += now[common:]
             if 0 < common == len(now):
-                difference.restored += self._stands_again(criterion, old[common:], now[-1])
+                again = self._stands_again(criterion, old[common:], now[-1])
+                difference.restored += again
+                if not again:
+                    difference.revised += self._revise(criterion, self.steps[criterion], now[-1])
 
     def _rewrite(self, criterion: str, past: list[Finding], difference: _Difference) -> None:
         """The last step is the same, and the past may read differently: only old episodes fall."""

@@ -87,6 +87,18 @@ def test_other_evidence_for_the_same_finding_revises_it() -> None:
     assert brief(journal.update(corrected, setting="comfort-only")) == [("revised", "suspected", 1)]
 
 
+def test_a_later_episode_falls_while_the_evidence_of_the_earlier_one_changes() -> None:
+    """Both are said at once, and looking again says neither."""
+    journal = Journal()
+    journal.update([step(State.SUSPECTED, 1), step(State.SUSPECTED, 9)])
+    other = [step(State.SUSPECTED, 1, late=3)]
+    assert brief(journal.update(other)) == [
+        ("withdrawn", "retracted", 2),
+        ("revised", "suspected", 1),
+    ]
+    assert journal.update(other) == []
+
+
 def test_what_still_stands_is_the_last_word_when_another_criterion_falls() -> None:
     journal = Journal()
     left, falls = step(State.SUSPECTED, 0, criterion="left"), step(State.SUSPECTED, 1)
