@@ -38,7 +38,8 @@ def test_time_alone_only_makes_overdue(history: History, days: int) -> None:
     for now, batch in as_released(facts):
         monitor.receive(batch, now)
     said = monitor.advance(now + days * US_PER_DAY)
-    assert {one.state for one in said} <= {State.OVERDUE}
+    # Under comfort-only goals of care a missed milestone, too, is information.
+    assert {one.state for one in said} <= {State.OVERDUE, State.INFO}
     assert {one.change for one in said} <= {"raised"}
 
 
