@@ -104,6 +104,7 @@ class Journal:
             self._compare(criterion, now, difference)
         revisions = [
             *_retractions(difference.fallen),
+            *difference.answered,
             *difference.restored,
             *self._news(difference.fresh, findings),
             *difference.revised,
@@ -201,6 +202,8 @@ class Journal:
                 told[step.identity].remove(step)
             number = next((step.episode for step in reversed(found) if step is not None), 0)
             steps += [self._retold(*pair, number) for pair in zip(found, episode, strict=True)]
+            if found[-1] is None and number != last.episode:
+                difference.answered += _answer(old, number, episode[-1])
         difference.fallen += _open_and_gone(old, [step.identity for step in steps])
         self.steps[criterion] = [*steps[:-1], _moved(last, steps[-1].place)]
 
@@ -307,6 +310,7 @@ class _Difference:
     """Between what was published and what the facts say now."""
 
     fallen: list[Step] = field(default_factory=list)
+    answered: list[Revision] = field(default_factory=list)
     restored: list[Revision] = field(default_factory=list)
     fresh: list[Finding] = field(default_factory=list)
     revised: list[Revision] = field(default_factory=list)
@@ -363,6 +367,14 @@ def _open_and_gone(old: list[Step], kept: list[str]) -> list[Step]:
         and last[step.episode].stands
         and last[step.episode].identity not in kept
     ]
+
+
+def _answer(old: list[Step], episode: int, finding: Finding) -> list[Revision]:
+    """An old episode that readers still hold open turns out to have been closed: tell them."""
+    told = [step for step in old if step.episode == episode]
+    if not episode or not told or not told[-1].stands or finding.state in OPEN_STATES:
+        return []
+    return [Revision(Change.WITHDRAWN, finding.state, episode, finding)]
 
 
 def _retractions(fallen: list[Step]) -> list[Revision]:

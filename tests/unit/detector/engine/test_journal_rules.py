@@ -99,6 +99,16 @@ def test_a_later_episode_falls_while_the_evidence_of_the_earlier_one_changes() -
     assert journal.update(other) == []
 
 
+def test_an_old_episode_that_lapsed_is_answered_by_a_late_result() -> None:
+    """Its readers still held it open; what stands is then said last."""
+    journal = Journal()
+    first, second = step(State.SUSPECTED, 1), step(State.SUSPECTED, 9)
+    journal.update([first, second])
+    late = [first, step(State.REFUTED, 3, onset=1), second]
+    assert brief(journal.update(late)) == [("withdrawn", "refuted", 1), ("revised", "suspected", 2)]
+    assert journal.update(late) == []
+
+
 def test_what_still_stands_is_the_last_word_when_another_criterion_falls() -> None:
     journal = Journal()
     left, falls = step(State.SUSPECTED, 0, criterion="left"), step(State.SUSPECTED, 1)
