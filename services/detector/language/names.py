@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,7 +30,7 @@ class Scope:
     dated: bool = True
 
 
-class Names:
+class Names(ABC):
     """The names of one rule; collects mistakes, and remembers what was used."""
 
     def __init__(self, rule: Rule, terminology: Terminology) -> None:
@@ -78,9 +79,9 @@ class Names:
         source = kinds.pop() if len(kinds) == 1 else None
         return Kind("fact", value=self._measures.merged(worth), source=source)
 
+    @abstractmethod
     def kind(self, node: Node, scope: Scope) -> Kind:
-        """What kind of value an expression gives."""
-        raise NotImplementedError
+        """What kind of value an expression gives; `Inference` says."""
 
     def _needs(self, node: Node, kind: Kind, *sorts: Sort) -> Kind:
         kind = kind if "fact" in sorts else kind.worth
