@@ -130,7 +130,12 @@ class AlertRevision(Message):
     onset: ClinicalTime | None = Field(
         default=None, description="clinical time of the first qualifying evidence"
     )
-    confirm_by: ClinicalTime | None = None
+    confirm_by: ClinicalTime | None = Field(
+        default=None, description="by when a suspicion ought to be settled"
+    )
+    confirmation_overdue: bool = Field(
+        default=False, description="the test that would confirm the suspicion has not come in time"
+    )
     act_by: ClinicalTime | None = None
     window: Window | None = None
     evidence: tuple[Evidence, ...] = Field(default=(), strict=False)

@@ -31,7 +31,7 @@ def test_one_jump_is_many_steps(history: History, days: int, odd: int) -> None:
 
 @settings(max_examples=200)
 @given(histories(), st.integers(0, 2000))
-def test_time_alone_only_makes_overdue(history: History, days: int) -> None:
+def test_time_alone_only_makes_overdue_and_reminds(history: History, days: int) -> None:
     facts = facts_of(history.versions)
     monitor = Monitor(all_rules())
     now = 0
@@ -39,8 +39,11 @@ def test_time_alone_only_makes_overdue(history: History, days: int) -> None:
         monitor.receive(batch, now)
     said = monitor.advance(now + days * US_PER_DAY)
     # Under comfort-only goals of care a missed milestone, too, is information.
-    assert {one.state for one in said} <= {State.OVERDUE, State.INFO}
-    assert {one.change for one in said} <= {"raised"}
+    reminders = [one for one in said if one.confirmation_overdue]
+    raised = [one for one in said if not one.confirmation_overdue]
+    assert {one.state for one in raised} <= {State.OVERDUE, State.INFO}
+    assert {one.change for one in raised} <= {"raised"}
+    assert {(one.state, one.change) for one in reminders} <= {(State.SUSPECTED, "revised")}
 
 
 @settings(max_examples=200)

@@ -52,7 +52,9 @@ def differences(
         rules: those that were run; rows of others are passed over.
     """
     known = {row.rule for row in truth} & set(rules)
-    last = {(e.patient_id, e.rule): _verdict(e) for e in journal if e.rule in known}
+    # A reminder that a test is overdue is no new verdict.
+    told = [e for e in journal if e.rule in known and not e.confirmation_overdue]
+    last = {(e.patient_id, e.rule): _verdict(e) for e in told}
     wanted = {(row.patient_id, row.rule): row for row in truth if row.rule in known}
     found = []
     for patient_id, rule in dict.fromkeys((*wanted, *last)):

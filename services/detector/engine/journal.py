@@ -56,13 +56,27 @@ class Step:
 
 
 class Revision(NamedTuple):
-    """What is to be published. `finding` is None for a retraction."""
+    """What is to be published. `finding` is None for a retraction.
+
+    `told` is the instant at which it was first said, if this is not the first time: deadlines are
+    counted from there. `overdue`: the test that would confirm it was due by now.
+    """
 
     change: Change
     state: State
     episode: int
     finding: Finding | None
     withdrawn: tuple[Step, ...] = ()
+    told: int | None = None
+    overdue: bool = False
+
+
+class Standing(NamedTuple):
+    """What a criterion said last and still says: since when, and whether it was reminded of."""
+
+    identity: str
+    told: int
+    reminded: bool = False
 
 
 @dataclass(slots=True)
@@ -78,6 +92,7 @@ class Journal:
     steps: dict[str, list[Step]] = field(default_factory=dict)
     past: dict[str, list[Step]] = field(default_factory=dict)
     setting: str = ""
+    standing: dict[str, Standing] = field(default_factory=dict)
     _places: dict[int, Place | None] = field(default_factory=dict)
 
     def update(
@@ -115,6 +130,37 @@ class Journal:
             self._settle(criterion)
         self._places = {}
         return revisions
+
+    def dated(self, revisions: Sequence[Revision], now: int) -> list[Revision]:
+        """The revisions of this moment, each with the moment at which it was first said.
+
+        What is said again, with other evidence or in other words, keeps its deadlines.
+        """
+        dated = []
+        for revision in revisions:
+            finding = revision.finding
+            if finding is None or revision.state not in OPEN_STATES:
+                dated.append(revision)
+                continue
+            known = self.standing.get(finding.criterion)
+            if known is None or known.identity != finding.identity:
+                known = self.standing[finding.criterion] = Standing(finding.identity, now)
+            dated.append(revision._replace(told=known.told, overdue=known.reminded))
+        for criterion in list(self.standing):
+            steps = self.steps.get(criterion)
+            if not steps or not steps[-1].stands or not steps[-1].episode:
+                del self.standing[criterion]
+        return dated
+
+    def remind(self, finding: Finding) -> Revision:
+        """Say again what is suspected: the test that would settle it is overdue."""
+        known = self.standing[finding.criterion]
+        self.standing[finding.criterion] = known._replace(reminded=True)
+        self.revisions += 1
+        episode = self.steps[finding.criterion][-1].episode
+        return Revision(
+            Change.REVISED, finding.state, episode, finding, told=known.told, overdue=True
+        )
 
     def _still_stands(
         self, revisions: list[Revision], derived: dict[str, list[Finding]]
@@ -293,6 +339,7 @@ class Journal:
                 for criterion in dict.fromkeys((*self.past, *self.steps))
                 for s in (*self.past.get(criterion, ()), *self.steps.get(criterion, ()))
             ],
+            "standing": [[criterion, *known] for criterion, known in self.standing.items()],
         }
 
     @classmethod
@@ -302,6 +349,8 @@ class Journal:
         for criterion, state, identity, evidence, episode in stored["steps"]:
             step = Step(criterion, State(state), identity, evidence, episode)
             journal.steps.setdefault(criterion, []).append(step)
+        for criterion, identity, told, reminded in stored.get("standing", ()):
+            journal.standing[criterion] = Standing(identity, told, reminded)
         return journal
 
 

@@ -31,6 +31,8 @@ class Mark(Enum):
     DEATH = 5
 
 
+_NONE = Mark.NONE  # by a name of our own: on the class, each look-up is a call
+
 Place = tuple[int, int, int, str, str]
 """Sort key of a fact in a lane: day, rank within the day, instant, source, id."""
 
@@ -96,6 +98,7 @@ class Lane:
         lowest = len(self._places)
         last_day = -1
         dropped = False
+        closed = self.closed
         for place in removed:
             if place in self._findings:
                 dropped = True
@@ -109,7 +112,7 @@ class Lane:
             return False
         if not self._incremental:
             lowest = 0
-        return self._replay(lowest, last_day) or dropped
+        return self._replay(lowest, last_day) or dropped or closed is not self.closed
 
     def add(self, entry: Entry) -> bool:
         """Put one new fact in; the same as `change((), (entry,))`."""
@@ -126,7 +129,7 @@ class Lane:
         if notes:
             self._note(place, notes)
             return True
-        return self._timed
+        return self._timed or (entry.mark is not _NONE and self.closed)
 
     def _remove(self, place: Place) -> int:
         index = bisect_left(self._places, place)
@@ -199,6 +202,11 @@ class Lane:
     def state(self) -> LaneState:
         """The state after the last fact."""
         return self._state_before(len(self._states))
+
+    @property
+    def closed(self) -> bool:
+        """Whether the rule has ended for this course."""
+        return self.state.closed is not None
 
     @property
     def entries(self) -> tuple[Entry, ...]:

@@ -12,6 +12,7 @@ from services.detector.engine.instants import end_of
 from services.detector.engine.journal import Journal, Revision
 from services.detector.engine.lane import Entry, Lane, Mark, News, Place
 from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course, Seat, seated
+from services.detector.engine.writing import settle_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -245,16 +246,47 @@ class Patient:
     def publish(self, key: LaneKey, now: int) -> list[Revision]:
         """Compare what a lane says by `now` with what was published, and note its next due."""
         news = self._news(key, now)
-        if news.due is None:
+        due = news.due
+        journal = self.journals.get(key)
+        revisions: list[Revision] = []
+        if journal is None and news.findings:
+            journal = self.journals[key] = Journal()
+        if journal is not None:
+            found = journal.update(news.findings, since=news.since, setting=self._setting(key))
+            revisions = journal.dated(found, now) if found else found
+            if journal.standing:
+                reminders, awaited = self._reminders(key, journal, now)
+                revisions += reminders
+                due = min((day for day in (due, awaited) if day is not None), default=None)
+        if due is None:
             self.dues.pop(key, None)
         else:
-            self.dues[key] = news.due
-        journal = self.journals.get(key)
-        if journal is None:
-            if not news.findings:
-                return []
-            journal = self.journals[key] = Journal()
-        return journal.update(news.findings, since=news.since, setting=self._setting(key))
+            self.dues[key] = due
+        return revisions
+
+    def _reminders(
+        self, key: LaneKey, journal: Journal, now: int
+    ) -> tuple[list[Revision], int | None]:
+        """Suspicions whose confirming test is overdue by `now`, and when the next one will be."""
+        lane = self.lanes.get(key)
+        if lane is None or lane.closed or self._setting(key):
+            return [], None  # the course is over, or nobody would be asked to act
+        waiting = {
+            criterion: known for criterion, known in journal.standing.items() if not known.reminded
+        }
+        reminders, awaited = [], []
+        card = self._rules[key[0]].card
+        for finding in lane.findings(now)[0] if waiting else ():
+            known = waiting.get(finding.criterion)
+            if known is None or known.identity != finding.identity:
+                continue
+            due = settle_by(finding, card, known.told)
+            if due is not None and due <= now:
+                reminders.append(journal.remind(finding))
+                del waiting[finding.criterion]
+            elif due is not None:
+                awaited.append(due)
+        return reminders, min(awaited, default=None)
 
     def _news(self, key: LaneKey, now: int) -> News:
         """What a lane says. No alert after death: not even from old evidence known only then."""

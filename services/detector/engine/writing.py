@@ -20,7 +20,7 @@ from schemas.alerts import (
 from schemas.base import digest
 from services.detector.engine.card import CURBED_BY_COMFORT
 from services.detector.engine.fact import Fact
-from services.detector.engine.instants import moment
+from services.detector.engine.instants import US_PER_DAY, end_of, instant, moment
 from services.detector.engine.journal import Change, Revision
 from services.detector.engine.truth import Range, Unknown
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from services.detector.engine.finding import Finding
     from services.detector.engine.terms import Cited, Proof
 
+_GRACE = 7 * US_PER_DAY
+_REMINDER = " The test that would settle it is overdue."
 _SHORT_OF = {State.REFUTED: "no longer suspected", State.CLEARED: "the missing evidence arrived"}
 
 
@@ -77,6 +79,7 @@ def write(  # noqa: PLR0913  (the parts of an alert)
     )
     evidence = tuple(_evidence(cited) for cited in finding.cited)
     onset = None if finding.onset is None else finding.onset.event.effective_at
+    told = at if revision.told is None else revision.told
     stands = state in OPEN_STATES
     # One validation for the whole, parts included: each on its own would cost as much again.
     return AlertRevision.model_validate(
@@ -92,6 +95,7 @@ def write(  # noqa: PLR0913  (the parts of an alert)
                 severity,
                 card.version,
                 onset,
+                revision.overdue,
                 *(part[name] for part in evidence for name in _IN_DIGEST),
             ),
             "change": revision.change.value,
@@ -106,11 +110,12 @@ def write(  # noqa: PLR0913  (the parts of an alert)
             "rule": card.rule,
             "rule_version": card.version,
             "title": card.title,
-            "summary": sentence(finding, card),
+            "summary": sentence(finding, card) + (_REMINDER if revision.overdue else ""),
             "at": moment(at),
             "onset": onset,
-            "confirm_by": _confirm_by(finding, card, at),
-            "act_by": _act_by(finding, card, at),
+            "confirm_by": _confirm_by(finding, card, told),
+            "confirmation_overdue": revision.overdue,
+            "act_by": _act_by(finding, card, told),
             "window": _window(finding, card),
             "evidence": evidence,
             "explanation": None if finding.proof is None else _explanation(finding.proof),
@@ -265,6 +270,21 @@ def _confirm_by(finding: Finding, card: Card, at: int) -> date | datetime | None
         return limit.until(at, finding.onset.day)
     after = card.confirm_after.get(finding.criterion)
     return None if after is None else _day(finding.onset.day + after)
+
+
+def settle_by(finding: Finding, card: Card, told: int) -> int | None:
+    """When (microseconds) a suspicion, first told of at `told`, has waited too long for its test.
+
+    Never before the first day on which a test could settle it. A rule that names only that day
+    gets a week of grace: ours, sources are silent.
+    """
+    by = _confirm_by(finding, card, told)
+    if by is None or finding.onset is None:
+        return None
+    first = end_of(finding.onset.day + card.confirm_after.get(finding.criterion, 0))
+    if card.time_to_act(finding.tag, finding.state.value) is None:
+        return first + _GRACE
+    return max(first, instant(by) if isinstance(by, datetime) else end_of(by.toordinal()))
 
 
 def _act_by(finding: Finding, card: Card, at: int) -> date | datetime | None:

@@ -53,6 +53,8 @@ def _small_changes(old: AlertRevision, new: AlertRevision) -> Iterator[str]:
         yield f"act by {words.day(new.act_by)}"
     if new.confirm_by != old.confirm_by and new.confirm_by is not None:
         yield f"confirm by {words.day(new.confirm_by)}"
+    if new.confirmation_overdue and not old.confirmation_overdue:
+        yield "the confirming test is overdue"
     if new.rule_version != old.rule_version:
         yield "evaluated by another version of the rule"
 

@@ -67,6 +67,12 @@ def test_state_severity_tag_and_dates() -> None:
     }
 
 
+def test_a_confirming_test_that_does_not_come() -> None:
+    assert changes(revision(1), revision(2, confirmation_overdue=True)) == {
+        "the confirming test is overdue"
+    }
+
+
 def test_evidence_that_comes_goes_or_is_corrected() -> None:
     old = revision(1, evidence=[evidence("x", "0.31"), evidence("y", "1")])
     new = revision(2, evidence=[evidence("x", "0.03"), evidence("z", "2")])
