@@ -85,7 +85,7 @@ class Watch:
         """From JSON bytes to alerts; a line arrives when it is issued."""
         take_in, said = self._take_in, self.said
         for line in lines:
-            fact = Fact(read(line), 0)
+            fact = Fact(decode_plain(line) or read(line), 0)
             if news := take_in((fact,), fact.issued):
                 said += news
 

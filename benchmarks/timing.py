@@ -1,18 +1,20 @@
 """Measuring on a machine that does other things, too: short slices, each at its best.
 
-A pass takes a contender through all the work, slice by slice, each slice timed on its own. The
-passes of all contenders take turns. The best time of each slice over all passes is nearly free of
-what the machine did besides; their sum is the time of the whole. Garbage collection stays on,
-since it comes at the same place in every pass and is part of the price of objects; but the work
-itself, and what belongs to other contenders, is put out of its sight.
+A pass takes a contender through all the work, slice by slice, each slice timed on its own, in time
+of the processor: what others get of it doesn't count. The passes of all contenders take turns. The
+best time of each slice over all passes is nearly free of what the machine did besides; their sum is
+the time of the whole. The collector of cycles is off for all contenders, as it is when an archive
+is replayed (`services/runtime/collecting.py` says why).
 """
 
 from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 from typing import TYPE_CHECKING, Any
+
+from services.runtime.collecting import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -55,12 +57,9 @@ def _timed(contender: Contender) -> Iterator[float]:
     work = contender.work
     take_in = contender.start()
     gc.collect()
-    gc.freeze()
-    try:
+    with uncollected():
         for at in range(0, len(work), SLICE):
             part = work[at : at + SLICE]
-            begun = perf_counter()
+            begun = process_time()
             take_in(part)
-            yield perf_counter() - begun
-    finally:
-        gc.unfreeze()
+            yield process_time() - begun

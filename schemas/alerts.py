@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from schemas.base import ClinicalTime, Message, Model, Moment, Number, Text
+from schemas.base import ClinicalTime, EffectiveTime, Message, Model, Moment, Number, Text
 
 
 class State(StrEnum):
@@ -65,7 +65,7 @@ class Evidence(Model):
 
     event_id: Text
     role: Annotated[Role, Field(strict=False)]
-    at: ClinicalTime = Field(description="clinical time of the fact")
+    at: EffectiveTime = Field(description="clinical time of the fact")
     what: Text = Field(description="analyte, event type or treatment phase")
     value: Text | None = Field(default=None, description="as reported, comparator included")
     unit: Text | None = None
@@ -95,7 +95,7 @@ class Readiness(Model):
     item: Text
     value: Text = Field(description='as reported, or "not known"')
     unit: Text | None = None
-    at: ClinicalTime | None = None
+    at: EffectiveTime | None = None
 
 
 class Citation(Model):
@@ -118,6 +118,10 @@ class AlertRevision(Message):
     tag: Text | None = None
     grade: int | None = None
     value: Number | None = None
+    action: Text | None = Field(
+        default=None,
+        description="which of the options that the source lists it names for such a finding",
+    )
     kind: Annotated[Kind, Field(strict=False)]
     severity: Annotated[Severity, Field(strict=False)]
     patient_id: Text
@@ -127,7 +131,7 @@ class AlertRevision(Message):
     title: str
     summary: str
     at: Moment = Field(description="first moment at which this revision could be known")
-    onset: ClinicalTime | None = Field(
+    onset: EffectiveTime | None = Field(
         default=None, description="clinical time of the first qualifying evidence"
     )
     confirm_by: ClinicalTime | None = Field(
@@ -143,3 +147,6 @@ class AlertRevision(Message):
     readiness: tuple[Readiness, ...] = Field(default=(), strict=False)
     options: tuple[str, ...] = Field(default=(), strict=False)
     source: tuple[Citation, ...] = Field(default=(), strict=False)
+    to_be_checked: bool = Field(
+        default=False, description="some numbers of the rule come from a secondary source"
+    )

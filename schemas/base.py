@@ -23,6 +23,8 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from schemas.partial import PARTIAL_PATTERN, PartialDate, is_partial, read_partial
+
 SCHEMA_VERSION: Final = 1
 
 MAX_DIGITS = 18
@@ -88,6 +90,20 @@ def parse_clinical_time(value: object) -> date | datetime:
     return parse_moment(value)
 
 
+def parse_effective_time(value: object) -> date | datetime | PartialDate:
+    """Read a clinical time; `YYYY-MM` and `YYYY` stay a month and a year, and nothing is filled in.
+
+    Raises:
+        ValueError: none of them, or outside 1850 to 2200.
+    """
+    if isinstance(value, str) and is_partial(value):
+        value = read_partial(value)
+    if not isinstance(value, PartialDate):
+        return parse_clinical_time(value)
+    parse_date(value.first)
+    return value
+
+
 def parse_number(value: object) -> Decimal:
     """Read an exact decimal from its text, an integer or a Decimal; never from a binary float.
 
@@ -110,7 +126,7 @@ def parse_number(value: object) -> Decimal:
     return number
 
 
-def _text_of_moment(value: date | datetime) -> str:
+def _text_of_moment(value: date | datetime | PartialDate) -> str:
     text = value.isoformat()
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
@@ -148,6 +164,17 @@ ClinicalTime = Annotated[
     BeforeValidator(parse_clinical_time),
     PlainSerializer(_text_of_moment, return_type=str),
     _written_as("ISO 8601 date, or date-time with its offset", _DATE_PATTERN, _MOMENT_PATTERN),
+]
+EffectiveTime = Annotated[
+    date | datetime | PartialDate,
+    BeforeValidator(parse_effective_time),
+    PlainSerializer(_text_of_moment, return_type=str),
+    _written_as(
+        "ISO 8601 date, date-time with its offset, or only the month or year that is known",
+        _DATE_PATTERN,
+        _MOMENT_PATTERN,
+        PARTIAL_PATTERN,
+    ),
 ]
 Number = Annotated[
     Decimal,
@@ -218,8 +245,13 @@ def digest(*parts: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
-def as_utc(value: date | datetime) -> datetime:
-    """The instant of a clinical time; a bare date stands at its first moment, in UTC."""
+def as_utc(value: date | datetime | PartialDate) -> datetime:
+    """The instant of a clinical time; a bare date stands at its first moment, in UTC.
+
+    So does a month or a year: where it stands among others, not what is known of it.
+    """
+    if isinstance(value, PartialDate):
+        value = value.first
     if isinstance(value, datetime):
         return value.astimezone(UTC)
     return datetime(value.year, value.month, value.day, tzinfo=UTC)

@@ -11,7 +11,17 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
-from schemas.base import ClinicalTime, Day, LongText, Message, Model, Moment, Number, Text
+from schemas.base import (
+    ClinicalTime,
+    Day,
+    EffectiveTime,
+    LongText,
+    Message,
+    Model,
+    Moment,
+    Number,
+    Text,
+)
 
 
 class Status(StrEnum):
@@ -57,8 +67,9 @@ class ClinicalEvent(Message):
     event_id: Text = Field(description="identity of the fact at its source, same in all versions")
     patient_id: Text = Field(description="with its assigning authority, e.g. `HOSP|12345`")
     source: Text = Field(description="the sending system")
-    effective_at: ClinicalTime = Field(
-        description="when it was true of the patient: specimen collected, image acquired, onset"
+    effective_at: EffectiveTime = Field(
+        description="when it was true of the patient: specimen collected, image acquired, onset; "
+        "of a day that isn't known the month or the year"
     )
     issued_at: Moment | None = Field(
         default=None, description="when the source released this version; else receipt"
@@ -167,7 +178,24 @@ class Treatment(ClinicalEvent):
     phase: Annotated[Phase, Field(strict=False)]
     cycle: Annotated[int, Field(ge=0, le=1000)] | None = None
     planned_cycles: Annotated[int, Field(ge=1, le=1000)] | None = None
-    reason: LongText | None = None
+    reason: LongText | None = Field(default=None, description="of a hold, a reduction, a stop")
+    drug: Text | None = Field(
+        default=None, description="of the regimen, to which this step applies"
+    )
+    dose: Annotated[Number, Field(ge=0)] | None = Field(
+        default=None, description="amount planned or given in this step"
+    )
+    dose_unit: Text | None = Field(default=None, description="of `dose`, UCUM")
+    dose_level: Annotated[int, Field(ge=-20, le=20)] | None = Field(
+        default=None,
+        description="of `drug` from this step on: 0 where it began, -1 one level lower",
+    )
+
+    @model_validator(mode="after")
+    def _is_dosed(self) -> Self:
+        if self.dose is not None and self.dose_unit is None:
+            raise ValueError("a dose without its unit")
+        return self
 
 
 class Patient(ClinicalEvent):

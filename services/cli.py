@@ -14,8 +14,9 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("services.demo", "a simulated ward on this machine, with its alerts"),
     "run": ("services.embedded.console", "the whole system in one process on one SQLite file"),
     "replay": ("services.commands.replay", "run an archive through the engine"),
+    "explain": ("services.commands.explain", "one patient: what fired, what not yet, and why"),
     "backtest": ("services.commands.backtest", "replay an archive against labels"),
-    "rules": ("services.detector.rulebook.console", "the catalogue: list, check, test"),
+    "rules": ("services.commands.rules", "the catalogue: list, check, test, mutate, lock, docs"),
     "simulate": ("services.simulator.console", "make a synthetic cohort with known truth"),
 }
 """Command: the module whose `register` knows its arguments, and what it does."""

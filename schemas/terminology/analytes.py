@@ -66,6 +66,7 @@ class Analyte:
     loinc: code -> the unit that LOINC gives as its example; a hint, never used in arithmetic.
     refused: code -> why it must not be taken for this analyte.
     note: what trips people.
+    drug: the names of the drug that the result is about (resistance, a trough level).
     """
 
     key: str
@@ -80,6 +81,7 @@ class Analyte:
     loinc: Mapping[str, str] = field(default_factory=dict, hash=False)
     refused: Mapping[str, Reason] = field(default_factory=dict, hash=False)
     note: str = field(default="", hash=False)
+    drug: tuple[str, ...] = field(default=(), hash=False)
 
     @property
     def coded(self) -> bool:
@@ -142,6 +144,7 @@ def _analyte_of(key: str, row: Mapping[str, Any]) -> Analyte:
         factors=MappingProxyType(factors),
         assay=tuple(AssayFactor(**item) for item in given.pop("assay", ())),
         aliases=tuple(given.pop("aliases", ())),
+        drug=tuple(given.pop("drug", ())),
         loinc=MappingProxyType({code: hint for hint, group in codes.items() for code in group}),
         refused=MappingProxyType(_reasons(given.pop("refused", {}))),
         **given,

@@ -13,7 +13,7 @@ from schemas.terminology.grade_table import Table, parse_table
 from schemas.terminology.grading import Graded, LabValue, judge
 from schemas.terminology.spans import Ungraded
 
-__all__ = ["Graded", "LabValue", "Ungraded", "grade", "graded_analytes"]
+__all__ = ["VERSION", "Graded", "LabValue", "Ungraded", "grade", "graded_analytes"]
 
 VERSION = 2
 """DAIDS 2.1."""

@@ -12,7 +12,7 @@ Laws of this file:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,9 @@ from schemas.terminology.spans import Span, Truth, Ungraded, compare
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+WORST = 4
+"""The worst grade that a number can have: grade 5 is death."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,9 @@ class Graded:
         reason: why there is no grade (`Ungraded`, or the term's own); None where there is one.
         at_least: the grade proven whatever the unknown may be. Without a grade it still tells that
             creatinine at 4 times the upper limit is grade 3 or worse.
+        at_most: the worst grade that what is known leaves open: platelets of 200 without a lower
+            limit of normal are of grade 1 at most. A missing limit of normal lies beyond the one
+            that came: haemoglobin below its lower limit is not "increased".
         code: MedDRA lowest level term; None where the scale gives none.
         direction: `high` or `low`: the side on which the term grades.
         scale: `ctcae` or `daids`; a grade without its scale and version is meaningless.
@@ -63,6 +69,7 @@ class Graded:
     grade: int | None
     reason: str | None
     at_least: int
+    at_most: int
     code: str | None
     direction: str
     scale: str
@@ -74,6 +81,7 @@ class _Case:
 
     value: Span
     references: Mapping[str, Span | Ungraded]
+    bounds: Mapping[str, Span]  # all that a missing limit of normal may be
     conditions: Mapping[str, Truth]
 
 
@@ -105,32 +113,40 @@ def judge(
 
 
 def _verdict(table: Table, version: int, term: Term, unit: str | None, case: _Case) -> Graded:
-    proven, doubt = _judge(table, term, unit, case)
+    proven, possible, doubt = _judge(table, term, unit, case)
     return Graded(
         term=term.name,
         version=version,
         grade=proven if doubt is None else None,
         reason=doubt,
         at_least=proven,
+        at_most=possible,
         code=term.meddra,
         direction=term.direction,
         scale=table.name,
     )
 
 
-def _judge(table: Table, term: Term, unit: str | None, case: _Case) -> tuple[int, str | None]:
-    """Find the worst grade proven, and why a worse one can't be excluded (None: it can)."""
+_Judged = tuple[int, int, str | None]
+"""The worst grade proven, the worst one possible, and why they differ (None: they don't)."""
+
+
+def _judge(table: Table, term: Term, unit: str | None, case: _Case) -> _Judged:
     if term.not_graded is not None:
-        return 0, term.not_graded
+        return 0, WORST, term.not_graded
     column = _column(table, term, unit)
-    return (0, column) if isinstance(column, Ungraded) else _worst(column, case)
+    return (0, WORST, column) if isinstance(column, Ungraded) else _worst(column, case)
 
 
-def _worst(arms: tuple[Arm, ...], case: _Case) -> tuple[int, str | None]:
-    truths = [(arm.grade, _holds(arm, case)) for arm in arms]
-    proven = max((grade for grade, truth in truths if truth is True), default=0)
-    doubts = (t for grade, t in truths if isinstance(t, Ungraded) and grade > proven)
-    return proven, next(doubts, None)
+def _worst(arms: tuple[Arm, ...], case: _Case) -> _Judged:
+    truths = [(arm, _holds(arm, case)) for arm in arms]
+    proven = max((arm.grade for arm, truth in truths if truth is True), default=0)
+    doubts = [(arm, t) for arm, t in truths if isinstance(t, Ungraded) and arm.grade > proven]
+    if not doubts:
+        return proven, proven, None
+    bounded = replace(case, references={**case.references, **case.bounds})
+    possible = [arm.grade for arm, _ in doubts if _holds(arm, bounded) is not False]
+    return proven, max(possible, default=proven), doubts[0][1]
 
 
 def _holds(arm: Arm, case: _Case) -> Truth:
@@ -171,6 +187,7 @@ def _case(
             "lln": _limit_of_normal(result.low, factor, Ungraded.NO_LOWER_LIMIT),
             "baseline": _baseline_span(table, baseline, unit),
         },
+        bounds=_bounds_of_normal(result, factor),
         conditions={**facts, **dict(_baseline_conditions(baseline))},
     )
 
@@ -193,6 +210,15 @@ def _limit_of_normal(limit: Decimal | None, factor: Decimal, missing: Ungraded) 
     if limit is None or (missing is Ungraded.NO_UPPER_LIMIT and limit <= 0):
         return missing
     return Span(limit * factor, limit * factor)
+
+
+def _bounds_of_normal(result: LabValue, factor: Decimal) -> Mapping[str, Span]:
+    """A limit of normal that is missing lies beyond the one that is known."""
+    if result.high is None and result.low is not None:
+        return {"uln": Span(result.low * factor, Decimal("Infinity"))}
+    if result.low is None and result.high is not None and result.high > 0:
+        return {"lln": Span(Decimal(0), result.high * factor)}
+    return {}
 
 
 def _baseline_span(table: Table, baseline: LabValue | None, unit: str | None) -> Span | Ungraded:

@@ -45,7 +45,7 @@ _BETWEEN = re.compile(
 )
 _BY_SEX = re.compile(r"\b(?P<sex>male|female|m|f)\s*[:=]\s*", re.IGNORECASE)
 
-_NOT_DETECTED = frozenset(
+NOT_DETECTED = frozenset(
     {"not detected", "target not detected", "tnd", "undetected", "undetectable", "none detected"}
 )
 """`ND` is not here: it also stands for "not done"."""
@@ -121,7 +121,7 @@ def parse_result(text: str) -> Result:
     words = " ".join(text.replace(";", " ").split())
     if not words or len(words) > MAX_LENGTH:
         return INVALID
-    if words.casefold() in _NOT_DETECTED:
+    if words.casefold() in NOT_DETECTED:
         return Result(Kind.NOT_DETECTED, _ZERO, detected=False)
     statement, detected = _detection(words)
     result = _quantity(_without_repetition(statement))

@@ -21,6 +21,7 @@ from services.simulator.codes import loinc, title
 if TYPE_CHECKING:
     from datetime import date, datetime
 
+    from schemas.partial import PartialDate
     from services.simulator.delivery import AnyEvent, Dispatch
 
 OURS = "urn:salvage-watch"
@@ -103,7 +104,7 @@ def _common(kind: str, event: AnyEvent) -> Json:
     }
 
 
-def _when(at: date | datetime | None) -> str | None:
+def _when(at: date | datetime | PartialDate | None) -> str | None:
     return None if at is None else at.isoformat().replace("+00:00", "Z")
 
 

@@ -15,6 +15,7 @@ from services.simulator.codes import LOCAL, loinc, title
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from schemas.partial import PartialDate
     from services.simulator.delivery import AnyEvent, Dispatch
 
 _RESULT_STATUS = {
@@ -86,13 +87,13 @@ def escaped(text: str) -> str:
     return "".join(_ESCAPES.get(character, character) for character in text)
 
 
-def timed(at: date | datetime | None) -> str:
-    """An HL7 time: a bare date as a day, a moment to the second in UTC."""
+def timed(at: date | datetime | PartialDate | None) -> str:
+    """An HL7 time: a month or a day as such, a moment to the second in UTC."""
     if at is None:
         return ""
     if isinstance(at, datetime):
         return at.astimezone(UTC).strftime("%Y%m%d%H%M%S+0000")
-    return at.strftime("%Y%m%d")
+    return at.isoformat().replace("-", "")
 
 
 def _envelope(event: AnyEvent, kind: str, control_id: str, body: list[str]) -> list[str]:

@@ -25,6 +25,8 @@ DOCUMENTS = sorted(
     for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("**/*.md"))
     if path.is_file()
 )
+# Pages of rules quote the rule language, in which `salvage` is an intent.
+BY_HAND = [document for document in DOCUMENTS if document.parent.name != "rules"]
 DECISIONS = sorted((ROOT / "docs" / "adr").glob("*.md"))
 
 ROOMS = r"\.ci|benchmarks|deploy|docs|examples|requirements|schemas|services|tests"
@@ -119,7 +121,7 @@ def test_every_quoted_make_target_exists(document: Path) -> None:
     assert targets_in(document.read_text()) <= targets()
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=name_of)
+@pytest.mark.parametrize("document", BY_HAND, ids=name_of)
 def test_every_quoted_command_exists_with_its_options(document: Path) -> None:
     for words, options in commands_in(document.read_text()):
         text = help_of(words)

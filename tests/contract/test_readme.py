@@ -65,7 +65,7 @@ def missing(part: Any, whole: Any, path: str = "") -> Iterator[str]:
 
 
 def test_every_command_is_one_of_those_tested_here() -> None:
-    known = ["make demo", "make test", the_command("replay"), the_command("backtest")]
+    known = ["make demo", "make test", *map(the_command, ("replay", "backtest", "explain"))]
     assert commands() == known
 
 
@@ -100,6 +100,14 @@ def test_the_back_test_agrees_with_the_known_truth() -> None:
     for word in ("SENSITIVITY", "PREDICTIVE VALUE", "PER 100 MONTHS", "LEAD DAYS"):
         assert word in result.out.splitlines()[0]
     assert result.out.endswith(", 0 differences\n")
+
+
+def test_the_quoted_explanation_is_what_is_printed() -> None:
+    result = ran(the_command("explain"))
+    assert (result.code, result.err) == (0, "")
+    (block,) = blocks("text")
+    assert len(block.splitlines()) > 4
+    assert block in result.out
 
 
 def test_the_patients_are_as_many_as_told() -> None:

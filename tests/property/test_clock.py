@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.histories import History, histories
-from support.living import all_rules, as_released, facts_of, live, the_end
+from support.histories import histories
+from support.living import all_rules, as_released, facts_of, live, spoken, the_end
 
 from schemas.alerts import State
-from services.detector.engine.instants import US_PER_DAY
+from services.detector.engine.instants import US_PER_DAY, end_of
 from services.detector.engine.monitor import Monitor
+
+if TYPE_CHECKING:
+    from support.telling import History
 
 
 @settings(max_examples=200)
@@ -44,6 +49,17 @@ def test_time_alone_only_makes_overdue_and_reminds(history: History, days: int) 
     assert {one.state for one in raised} <= {State.OVERDUE, State.INFO}
     assert {one.change for one in raised} <= {"raised"}
     assert {(one.state, one.change) for one in reminders} <= {(State.SUSPECTED, "revised")}
+
+
+@settings(max_examples=200)
+@given(histories())
+def test_nothing_is_overdue_before_its_day(history: History) -> None:
+    """Not even where a step planned for later lies behind the deadline."""
+    monitor = Monitor(all_rules())
+    for now, batch in as_released(facts_of(history.versions)):
+        monitor.receive(batch, now)
+        missed = [step for step in spoken(monitor) if step.state is State.OVERDUE]
+        assert all(end_of(step.due) <= now for step in missed), missed
 
 
 @settings(max_examples=200)

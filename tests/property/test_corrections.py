@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.histories import History, histories
+from support.histories import histories
 from support.living import (
     Spoken,
     as_released,
@@ -24,6 +24,8 @@ from support.living import (
 from schemas.events import Status
 
 if TYPE_CHECKING:
+    from support.telling import History
+
     from schemas.events import ClinicalEvent
 
 LATER = timedelta(days=4000)

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from support import SHARED
 from support.evidence import Flaw, flaws
-from support.histories import History, histories
+from support.histories import invented
 from support.living import all_rules, derived, facts_of, the_end
+from support.retellings import retellings
 from support.stories import STORIES
 
 from schemas.events import EVENT
@@ -22,6 +23,8 @@ from services.detector.rulebook.runner import with_parameters
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    from support.telling import History
 
     from schemas.events import ClinicalEvent
     from services.detector.engine.rule import CompiledRule
@@ -42,11 +45,17 @@ def found(versions: Sequence[ClinicalEvent], rule: CompiledRule | None = None) -
 @pytest.mark.parametrize("part", range(2))
 def test_of_random_histories(part: int) -> None:
     @settings(max_examples=400)
-    @given(histories(STORIES[part::2], people=False))
+    @given(invented(STORIES[part::2], people=False))
     def check(history: History) -> None:
         assert found(history.versions) == []
 
     check()
+
+
+@settings(max_examples=400)
+@given(retellings(people=False))
+def test_of_the_cases_with_mishaps(history: History) -> None:
+    assert found(history.versions) == []
 
 
 @pytest.mark.parametrize("rule", sorted(ALERTING))

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.histories import History, histories
-from support.living import all_rules, doubts, facts_of, in_batches, the_end
+from support.histories import invented
+from support.living import facts_of
+from support.promises import both_engines_agree, ways
+from support.retellings import retellings
 
-from services.detector.engine.monitor import Monitor
+if TYPE_CHECKING:
+    from support.promises import Way
+
+    from services.detector.engine.fact import Fact
 
 
-@settings(max_examples=400)
-@given(
-    history=histories(sizes=(4, 10)),
-    chance=st.randoms(use_true_random=False),
-    straight=st.booleans(),
-)
-def test_after_every_message_both_engines_say_the_same(
-    history: History, chance: object, *, straight: bool
-) -> None:
-    facts = facts_of(history.versions)
-    if straight:
-        facts.sort(key=lambda fact: fact.issued)
-    else:
-        chance.shuffle(facts)  # type: ignore[attr-defined]
-    quick, slow = Monitor(all_rules()), Monitor(all_rules(), incremental=False)
-    for now, batch in in_batches(facts, range(len(facts))):
-        assert quick.receive(batch, now) == slow.receive(batch, now)
-        assert quick.next_due() == slow.next_due()
-        assert doubts(quick) == doubts(slow)
-    end = the_end(facts)
-    assert quick.advance(end) == slow.advance(end)
-    assert [quick.dump(one) for one in quick.patients()] == [
-        slow.dump(one) for one in slow.patients()
-    ]
+@settings(max_examples=300)
+@given(ways(invented(sizes=(4, 10))), st.booleans())
+def test_after_every_message_both_engines_say_the_same(way: Way, straight: bool) -> None:  # noqa: FBT001
+    both_engines_agree(_in_order(way) if straight else way.messages)
+
+
+@settings(max_examples=300)
+@given(ways(retellings()), st.booleans())
+def test_of_a_case_with_mishaps_too(way: Way, straight: bool) -> None:  # noqa: FBT001
+    both_engines_agree(_in_order(way) if straight else way.messages)
+
+
+def _in_order(way: Way) -> list[Fact]:
+    return sorted(facts_of(way.history.versions), key=lambda fact: fact.issued)

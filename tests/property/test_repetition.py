@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
-from support.histories import History, histories
+from support.histories import histories
 from support.living import Life, all_rules, as_released, facts_of, live, the_end
 
 from services.detector.engine.monitor import Monitor
+
+if TYPE_CHECKING:
+    from support.telling import History
 
 
 @settings(max_examples=200)

@@ -175,7 +175,7 @@ def test_an_unknown_analyte_is_told_but_usable(tmp_path: Path) -> None:
 # --- Whole files ----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"", b"\n\n  \n", gzip.compress(b"")])
+@pytest.mark.parametrize("content", [b"", b"\n\n  \n", gzip.compress(b"", mtime=0)])
 def test_an_empty_file_is_told(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "events.jsonl"
     path.write_bytes(content)

@@ -252,7 +252,7 @@ def test_a_mistake_in_a_rule_is_named_by_its_place(story: Path, tmp_path: Path) 
 def test_grades_are_printed_instead(tmp_path: Path) -> None:
     blood = {"analyte": "neutrophils", "unit": "10*9/L"}
     path = written(tmp_path / "blood.jsonl", [fact("n", "2024-01-01", "0.4", **blood)])
-    (line,) = replay(path, "--grades").lines
+    (line,) = replay(path, "--grades", "--rules", "TOX-CTC-GRADE").lines
     assert line == {
         "patient_id": "HOSP|1",
         "event_id": "n",
@@ -270,8 +270,11 @@ def test_a_baseline_is_its_own_baseline(tmp_path: Path) -> None:
     start = STORY[0] | {"effective_at": "2024-01-10", "phase": "started"}
     late = start | {"effective_at": "2024-02-10"}
 
+    def graded(path: Path) -> list[Any]:
+        return replay(path, "--grades", "--rules", "TOX-CTC-GRADE").lines
+
     def grade(*events: dict[str, str]) -> object:
-        (line,) = replay(written(tmp_path / "alt.jsonl", events), "--grades").lines
+        (line,) = graded(written(tmp_path / "alt.jsonl", events))
         return line["grade"]
 
     assert grade(before) == 1

@@ -18,6 +18,26 @@ if TYPE_CHECKING:
     from services.detector.engine.rule import CompiledRule
 
 SEEDS = (1, 2, 3)
+PLANTED = frozenset(
+    {
+        "CML-ELN",
+        "HIV-VF-WHO",
+        "HIV-VL-OVERDUE",
+        "LYM-EOT",
+        "LYM-RESTAGE-OVERDUE",
+        "MM-IMWG-PD",
+        "OVAR-GCIG",
+        "PROST-BCR-RP",
+        "PROST-PCWG3-PSA",
+        "PROST-PHOENIX",
+        "PROST-SRT-WINDOW",
+        "SOLID-RECIST11",
+        "TOX-AKI-KDIGO",
+        "TOX-ANC4-7D",
+        "TOX-HYS-LAW",
+    }
+)
+"""The rules of which the simulator makes stories with a known end."""
 
 
 @cache
@@ -45,11 +65,11 @@ def test_the_engine_says_what_the_simulator_planted(seed: int) -> None:
     assert differences(result.revisions, truth(seed), [rule.id for rule in rules()]) == []
 
 
-def test_the_truth_is_about_every_state_and_most_rules() -> None:
+def test_the_truth_is_about_every_state_and_every_rule_that_was_planted() -> None:
     """So that agreement means something: each state occurs, and each rule is found right."""
     rows = [row for seed in SEEDS for row in truth(seed)]
     states = {row.state for row in rows}
     assert states >= {"none", "suspected", "confirmed", "refuted", "retracted", "overdue"}
-    assert {row.rule for row in rows} == {rule.id for rule in rules() if rule.machines}
+    assert {row.rule for row in rows} == PLANTED
     assert {row.rule for row in rows if row.state != "none"} == {row.rule for row in rows}
     assert sum(row.onset is not None for row in rows) > 50

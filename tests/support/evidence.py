@@ -6,9 +6,14 @@ them it does not.
 
 from __future__ import annotations
 
+import ast
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from support.living import Spoken, derived, rule_named, spoken
+from services.detector.language.ast import Call, Node
+from services.detector.language.walk import parts, walk
+from services.detector.rulebook.library import load_rules
+from support.living import Spoken, derived, live, rule_named, spoken
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -16,6 +21,11 @@ if TYPE_CHECKING:
     from services.detector.engine.fact import Fact, Key
     from services.detector.engine.monitor import Monitor
     from services.detector.engine.rule import CompiledRule
+
+
+_PAIR = 2
+_LEAST_POINTS = 3
+"""Of a curve with more, one may be missing and there still is a curve."""
 
 
 class Flaw(NamedTuple):
@@ -38,15 +48,43 @@ def flaws(monitor: Monitor, now: int, rule: CompiledRule | None = None) -> Itera
     for step in standing(monitor):
         known = {fact.key: fact for fact in monitor.facts(step.patient)}
         cited = [known[key] for key in step.cited]
-        if not _fires(step, cited, now, rule):
+        if not _fires(step, cited, now, rule) and not _fires(
+            step, [*cited, *_renaming(step, known.values())], now, rule
+        ):
             yield Flaw(step, None)
             continue
         for left_out in cited:
-            if _is_half_of_a_median(step, left_out.key) or _only_delayed(step, left_out):
+            if _is_half_of_a_median(step, left_out.key) or _fails_either_way(step, left_out):
+                continue
+            if _only_delayed(step, left_out) or _is_part_of_a_mean(step, left_out):
+                continue
+            if _is_silence_as_well(step, left_out, cited):
+                continue
+            if _is_point_of_a_curve(step, left_out) or _is_the_reference_scan(
+                step, left_out, cited
+            ):
                 continue
             rest = [fact for fact in cited if fact is not left_out]
-            if _fires(step, rest, now, rule):
+            if _is_followed_as_clock(step, left_out, rest, rule or rule_named(step.rule)):
+                continue
+            if _fires(step, rest, now, rule) and not _counts_for_more(step, cited, rest, now, rule):
                 yield Flaw(step, left_out.key)
+
+
+def _renaming(step: Spoken, facts: Iterable[Fact]) -> Iterator[Fact]:
+    """Steps of the course after its clock: they tell what the regimen no longer is.
+
+    What is absent isn't cited. Without them an old regimen may make more of the finding.
+    """
+    clock = [key for key, role in step.roles.items() if role == "clock"]
+    return (
+        fact
+        for fact in facts
+        if fact.topic == "treatment"
+        and fact.event.course_id == step.course
+        and clock
+        and fact.key not in step.roles
+    )
 
 
 def _is_half_of_a_median(step: Spoken, key: Key) -> bool:
@@ -55,17 +93,121 @@ def _is_half_of_a_median(step: Spoken, key: Key) -> bool:
     return step.rule == "TOX-AKI-KDIGO" and len(halves) > 1 and key in halves
 
 
+def _is_point_of_a_curve(step: Spoken, piece: Fact) -> bool:
+    """Every value has its part in a regression; without one of them another curve is drawn."""
+    points = [one for one, role in step.roles.items() if role != "clock"]
+    return piece.key in points and len(points) > _LEAST_POINTS and step.rule in _with_a_curve()
+
+
+def _is_part_of_a_mean(step: Spoken, piece: Fact) -> bool:
+    """Every tracing or dose has its part in the mean; without one of them it is another mean."""
+    if step.rule == "TOX-DOSE-REDUCTION":
+        return step.criterion == "intensity"
+    return step.rule == "TOX-QTC" and piece.topic in {"qtc", "qt", "heart_rate", "rr_interval"}
+
+
+def _is_silence_as_well(step: Spoken, piece: Fact, cited: Sequence[Fact]) -> bool:
+    """What nobody reported is read to the same end as what this piece says.
+
+    A dose of which no plan is known was due on the day it was held; a course without a dose or an
+    end on record goes on; a liver whose state before is unknown may have been raised before; an
+    inhibitor whose dose was reduced had been started; of whom nothing is known may have cancer.
+    """
+    role = step.roles.get(piece.key)
+    if step.rule == "TOX-TKI-INTOLERANCE":
+        return role == "clock"
+    if step.rule == "TOX-DOSE-DELAY":
+        held = [fact for fact in cited if fact.topic == "treatment" and fact.event.phase == "held"]
+        return role != "clock" and piece.event.phase == "planned" and piece.day == held[-1].day
+    if step.rule in {"TOX-NEUROPATHY", "TOX-CIS-INELIGIBLE"}:
+        return role == "support" and piece.topic == "treatment"
+    return step.rule == "TOX-IRAE" and step.state == "suspected" and role == "baseline"
+
+
+def _is_the_reference_scan(step: Spoken, piece: Fact, cited: Sequence[Fact]) -> bool:
+    """Without the first scan on treatment the one that settled its suspicion takes its place."""
+    scans = [fact for fact in cited if fact.topic == "imaging_report"]
+    return (
+        step.rule == "PROST-PCWG3-BONE" and len(scans) > _PAIR and piece is min(scans, key=_placed)
+    )
+
+
+def _placed(fact: Fact) -> tuple[int, int, Key]:
+    return fact.day, fact.at, fact.key
+
+
+@cache
+def _with_a_curve() -> frozenset[str]:
+    """The rules that ask how fast a series doubles or halves."""
+    return frozenset(
+        rule.id
+        for rule in load_rules()
+        for part in parts(rule)
+        if isinstance(part, Node)
+        for node in walk(part)
+        if isinstance(node, Call) and node.function in {"doubling_time", "halving_time"}
+    )
+
+
+def _is_followed_as_clock(
+    step: Spoken, piece: Fact, rest: Sequence[Fact], rule: CompiledRule
+) -> bool:
+    """Without the clock another step of the course that is cited would be the clock in its place.
+
+    What was counted was counted from the piece all the same.
+    """
+    if step.roles.get(piece.key) != "clock" or rule.clock is None:
+        return False
+    return any(
+        fact.topic == "treatment"
+        and fact.event.course_id == step.course
+        and fact.event.phase in rule.clock.phases
+        for fact in rest
+    )
+
+
+def _counts_for_more(
+    step: Spoken, cited: Sequence[Fact], rest: Sequence[Fact], now: int, rule: CompiledRule | None
+) -> bool:
+    """The piece is what makes the finding one severity higher (`closer_watch`)."""
+    judged = rule or rule_named(step.rule)
+    if judged.closer_watch is None:
+        return False
+    whole, less = (
+        {
+            revision.severity
+            for revision in live([(now, list(facts))], now, (judged,), incremental=False).revisions
+            if revision.state == step.state
+        }
+        for facts in (cited, rest)
+    )
+    return whole != less
+
+
+def _fails_either_way(step: Spoken, piece: Fact) -> bool:
+    """A rebound comes after suppression; without that the regimen never worked: failing as well."""
+    return step.rule == "HIV-SWITCH-OVERDUE" and step.roles.get(piece.key) == "support"
+
+
 def _only_delayed(step: Spoken, piece: Fact) -> bool:
     """Radiotherapy that made a PET too early to confirm: the biopsy settles it either way.
 
-    With it the PET was suspect by its time, without it by its finding; both end alike.
+    With it the PET was suspect by its time, without it by its finding; both end alike. The same
+    goes for a scan too soon after the last dose, which is why it waited for the biopsy.
     """
+    if step.rule == "LBCL-EARLY":
+        return step.roles.get(piece.key) == "confirmation"
     return (
         step.rule == "LYM-EOT"
         and step.roles.get(piece.key) != "clock"
         and "confirmation" in step.roles.values()
         and piece.topic == "treatment"
     )
+
+
+def _words_of(step: Spoken) -> tuple[str, ...]:
+    """Criterion, state and tag of a step, without the day."""
+    return tuple(map(str, ast.literal_eval(step.identity)[:3]))
 
 
 def standing(monitor: Monitor) -> Iterable[Spoken]:
@@ -75,6 +217,10 @@ def standing(monitor: Monitor) -> Iterable[Spoken]:
 
 def _fires(step: Spoken, facts: Sequence[Fact], now: int, rule: CompiledRule | None) -> bool:
     alone = derived(facts, now, (rule or rule_named(step.rule),))
+    if step.rule in _with_a_curve():
+        # Without the points in between, an earlier curve may be as steep already.
+        said = (step.criterion, step.course, _words_of(step))
+        return any((one.criterion, one.course, _words_of(one)) == said for one in spoken(alone))
     return any(
         (one.criterion, one.identity, one.course) == (step.criterion, step.identity, step.course)
         for one in spoken(alone)

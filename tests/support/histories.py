@@ -7,14 +7,16 @@ defined at all what was known when, whatever way the messages took.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
 from schemas.events import EVENT
+from support.retellings import retellings
 from support.stories import STORIES, Lab, Step, Story
+from support.telling import ONE, OTHER, TIMES, History, person
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,15 +26,6 @@ if TYPE_CHECKING:
 BEGIN = date(2022, 1, 31)
 """Day 0 of every story: a month's end, so that months have to be clamped."""
 
-ONE, OTHER = "HOSP|1", "HOSP|2"
-_TIMES = (
-    None,
-    None,
-    time(8, tzinfo=UTC),
-    time(0, tzinfo=UTC),
-    time(23, 30, tzinfo=timezone(timedelta(hours=2))),
-    time(0, 15, tzinfo=timezone(timedelta(hours=5, minutes=30))),
-)
 _HABITS = (*("plain",) * 10, "<", "<=", ">", ">=", "unitless", "mad unit", "other unit")
 _MORE_HABITS = (*_HABITS, "no limit", "other method", "other specimen", "text")
 _PLANS: tuple[tuple[tuple[str, int, str], ...], ...] = (
@@ -57,19 +50,6 @@ _HAPPENINGS = ("lab", "lab", "lab", "lab", "step")
 
 
 @dataclass(frozen=True, slots=True)
-class History:
-    """Versions in the order of telling, and the story that they belong to."""
-
-    story: Story
-    versions: tuple[ClinicalEvent, ...]
-
-    def __repr__(self) -> str:
-        """One line a version, so that a failing example can be read."""
-        lines = (f"{version!r}" for version in self.versions)
-        return "\n".join((self.story.rule, *lines))
-
-
-@dataclass(frozen=True, slots=True)
 class _Telling:
     """One happening, before it is written down: fields by version change."""
 
@@ -78,7 +58,7 @@ class _Telling:
 
 
 @st.composite
-def histories(
+def invented(
     draw: st.DrawFn,
     stories: tuple[Story, ...] = STORIES,
     *,
@@ -104,14 +84,19 @@ def histories(
         told = _happening(draw, story, people=people)
         owner = OTHER if people and draw(st.integers(0, 11)) == 11 else ONE
         versions += _written(draw, told, f"fact-{number}", day, owner, hours=story.hours)
-    return History(story, tuple(versions))
+    return History(story.rule, tuple(versions))
+
+
+def histories(*, people: bool = True) -> st.SearchStrategy[History]:
+    """Histories of either sort: invented, or a rule's case with mishaps."""
+    return invented(people=people) | retellings(people=people)
 
 
 def _happening(draw: st.DrawFn, story: Story, *, people: bool) -> _Telling:
     kinds = (*_HAPPENINGS, "person") if people else _HAPPENINGS
     kind = draw(st.sampled_from(kinds))
     if kind == "person":
-        return _person(draw)
+        return _Telling(*person(draw, "2022-12-01"))
     if kind == "step" and story.steps:
         return _treatment(story, draw(st.sampled_from(story.steps)), muddled=people)
     makers = [make for make, some in _makers(story) if some]
@@ -120,27 +105,10 @@ def _happening(draw: st.DrawFn, story: Story, *, people: bool) -> _Telling:
 
 def _makers(story: Story) -> list[tuple[Callable[[st.DrawFn, Story], _Telling], bool]]:
     return [
-        (_lab, bool(story.labs)),
+        *(((_lab, bool(story.labs)),) * 4),
         (_scan, bool(story.scans)),
         (_code, bool(story.codes)),
     ]
-
-
-def _person(draw: st.DrawFn) -> _Telling:
-    said = draw(
-        st.sampled_from(
-            (
-                {"deceased_at": "2022-12-01"},
-                {"goals_of_care": "comfort-only"},
-                {"goals_of_care": "control"},
-                {"merged_into": OTHER},
-                {"merged_into": ONE},
-                {"birth_date": "1950-02-28"},
-            )
-        )
-    )
-    other = {"deceased_at": "2023-03-01"} if "deceased_at" in said else said
-    return _Telling({"type": "patient", **said}, {"type": "patient", **other})
 
 
 def _treatment(story: Story, step: Step, *, muddled: bool = False) -> _Telling:
@@ -217,7 +185,7 @@ def _written(
 ) -> list[ClinicalEvent]:
     """The versions of one fact."""
     plan = _PLANS[0] if plain else draw(st.sampled_from(_PLANS))
-    hour = None if plain else draw(st.sampled_from((None, *_TIMES[2:]) if hours else _TIMES))
+    hour = None if plain else draw(st.sampled_from((None, *TIMES[2:]) if hours else TIMES))
     released = datetime.combine(day, time(12), UTC)
     return [
         _event(

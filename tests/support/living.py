@@ -148,6 +148,12 @@ class Spoken(NamedTuple):
         onset: tuple[tuple[str, str], int] | None = self._parts()[4]
         return onset
 
+    @property
+    def due(self) -> int:
+        """The day that was missed, of what is overdue."""
+        day: int = self._parts()[5]
+        return day
+
     def _parts(self) -> tuple[Any, ...]:
         text = self.identity.replace(repr(self.state), repr(self.state.value))
         parts: tuple[Any, ...] = ast.literal_eval(text)

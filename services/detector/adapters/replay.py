@@ -6,17 +6,20 @@ the way. The same engine as live traffic; this is only its clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from schemas.partial import PartialDate
 from services.detector.engine.fact import Fact
 from services.detector.engine.instants import instant, moment
 from services.detector.engine.monitor import Monitor
+from services.runtime.collecting import uncollected
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
+    from decimal import Decimal
 
     from schemas.alerts import AlertRevision
     from schemas.events import ClinicalEvent
@@ -49,12 +52,24 @@ class GradedEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class FigureOfRule:
+    """A number that a rule worked out last, whether or not it alerts: a clearance, a mean."""
+
+    patient_id: str
+    rule: str
+    course_id: str | None
+    event_id: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class ReplayResult:
     """All that a replay had to say."""
 
     revisions: list[AlertRevision]
     unknowns: list[Unknown]
     grades: list[GradedEvent]
+    figures: list[FigureOfRule] = field(default_factory=list)
 
 
 def replay(
@@ -74,7 +89,8 @@ def replay(
     """
     monitor = Monitor(rules, incremental=incremental)
     revisions = list(journal(events, monitor, until=until))
-    return ReplayResult(revisions, list(unknowns(monitor)), list(grades(monitor, rules)))
+    told = list(unknowns(monitor)), list(grades(monitor, rules)), list(figures(monitor))
+    return ReplayResult(revisions, *told)
 
 
 def journal(
@@ -92,8 +108,18 @@ def journal(
         until: the clock runs up to here; default: the last issue.
         as_of: what was issued later is left out.
     """
+    with uncollected():
+        yield from _journal(events, monitor, until, as_of)
+
+
+def _journal(
+    events: Iterable[ClinicalEvent],
+    monitor: Monitor,
+    until: datetime | None,
+    as_of: datetime | None,
+) -> Iterator[AlertRevision]:
     limit = None if as_of is None else instant(as_of)
-    facts = [Fact(event, instant(event.effective_at)) for event in events]
+    facts = [Fact(event, _said_by(event.effective_at)) for event in events]
     facts = [fact for fact in facts if limit is None or fact.issued <= limit]
     facts.sort(key=lambda fact: (fact.issued, fact.event.patient_id, fact.key))
     last = None if until is None else instant(until)
@@ -107,6 +133,11 @@ def journal(
         yield from monitor.advance(last)
 
 
+def _said_by(effective: date | datetime | PartialDate) -> int:
+    """When a fact that doesn't say when it was issued is taken to be known: not too early."""
+    return instant(effective.last if isinstance(effective, PartialDate) else effective)
+
+
 def unknowns(monitor: Monitor) -> Iterator[Unknown]:
     """What stands undecided at the end."""
     for one in monitor.undecided():
@@ -118,6 +149,12 @@ def unknowns(monitor: Monitor) -> Iterator[Unknown]:
             one.doubt.reason,
             moment(fact.known),
         )
+
+
+def figures(monitor: Monitor) -> Iterator[FigureOfRule]:
+    """What the rules worked out last."""
+    for patient_id, rule, course_id, fact, value in monitor.figures():
+        yield FigureOfRule(patient_id, rule, course_id, fact.event.event_id, value)
 
 
 def grades(monitor: Monitor, rules: Sequence[CompiledRule]) -> Iterator[GradedEvent]:

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import TYPE_CHECKING, TypeVar
 
-from schemas.alerts import Citation, Kind, Severity
+from schemas.alerts import Citation, Kind, Severity, Window
 from services.detector.engine.instants import US_PER_HOUR, add_months, day_of, moment
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from services.detector.engine.finding import Finding
 
 T = TypeVar("T")
 
@@ -25,6 +27,12 @@ class TimeToAct:
     from_onset: bool = False
     tier: str = "act"
     evidence: str | None = None
+    window: Window = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Write once what every alert says of it."""
+        window = Window(tier=self.tier, basis="fixed", evidence=self.evidence)
+        object.__setattr__(self, "window", window)
 
     def until(self, at: int, onset_day: int | None) -> date | datetime:
         """The last day of the window, or its last moment if it is counted in hours."""
@@ -42,7 +50,8 @@ CURBED_BY_COMFORT = frozenset({Kind.FAILURE, Kind.WINDOW})
 class Card:
     """The mappings are keyed by tag, state or `default`; the first of these that is there counts.
 
-    `confirm_after`: least days to a confirming test, by criterion.
+    `confirm_after`: least days to a confirming test, by criterion. `to_be_checked`: some numbers
+    come from a secondary source.
     """
 
     rule: str
@@ -56,12 +65,21 @@ class Card:
     readiness: tuple[str, ...] = ()
     options: tuple[str, ...] = ()
     source: tuple[Citation, ...] = ()
+    to_be_checked: bool = False
 
     def severity_of(self, tag: str | None, state: str, override: str | None) -> Severity:
         """How soon a person must look."""
         if override is not None:
             return Severity(override)
         return _pick(self.severity, tag, state) or Severity.ADVISORY
+
+    def urgency_of(self, finding: Finding) -> Severity:
+        """The same for a finding: one step sooner where the rule watches more closely."""
+        plain = self.severity_of(finding.tag, finding.state, finding.severity)
+        if not finding.closer:
+            return plain
+        order = list(Severity)
+        return order[max(order.index(plain) - 1, 0)]
 
     def time_to_act(self, tag: str | None, state: str) -> TimeToAct | None:
         """How long there is, if the rule says."""

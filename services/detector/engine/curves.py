@@ -1,4 +1,4 @@
-"""Terms about the shape of a series: how fast it doubles or halves, whether it stands still.
+"""Terms about the pace of a series: how fast it doubles or halves.
 
 Logarithms are decimal ones of 28 digits, rounded to 12 before they are compared: what doubles in
 exactly nine weeks is not a hair above or below nine weeks (catalogue C3).
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from services.detector.engine.fact import Fact
     from services.detector.engine.past import Past
-    from services.detector.engine.truth import Truth
 
 _COMPARED = Precision(prec=12)
 _TWO = Decimal(2)
@@ -81,7 +80,8 @@ def _spaced(facts: Sequence[Fact], gap: int) -> tuple[Fact, ...]:
     """Newest first: the usable values, of which no two are closer than `gap` days."""
     kept: list[Fact] = []
     for fact in facts:
-        usable = isinstance(fact.value, Decimal) and fact.value > 0
+        dated = fact.when.__class__ is int  # a month is no day to lay a line through
+        usable = dated and isinstance(fact.value, Decimal) and fact.value > 0
         if usable and (not kept or kept[-1].day - fact.day >= gap):
             kept.append(fact)
         elif not usable and fact is facts[0]:
@@ -101,27 +101,3 @@ def _slope(facts: Sequence[Fact]) -> Decimal:
     return (
         sum(((d - day) * (y - log) for d, y in zip(days, logs, strict=True)), Decimal(0)) / spread
     )
-
-
-def plateau(latest: Term, count: int, share: Decimal, text: str) -> Term:
-    """Whether so many values in a row, this one last, lie within a share of the first of them."""
-    inner = latest.evaluate
-
-    def row(context: Context) -> tuple[Fact, ...]:
-        return (*inner(context)[1 - count :], context.fact)
-
-    def evaluate(context: Context) -> Truth:
-        facts = row(context)
-        if len(facts) < count or len({fact.partition for fact in facts}) > 1:
-            return False
-        values = [fact.value for fact in facts if isinstance(fact.value, Decimal)]
-        if len(values) < count:
-            return Unknown("a value that is only known as a range")
-        return all(abs(value - values[0]) <= share * abs(values[0]) for value in values)
-
-    def prove(context: Context) -> Proof:
-        result = evaluate(context)
-        cited = tuple((fact, Role.SUPPORT) for fact in row(context)[:-1]) if result is True else ()
-        return Proof(text, result, (*cited, (context.fact, Role.TRIGGER)))
-
-    return Term("truth", text, evaluate, prove)

@@ -9,14 +9,16 @@ from __future__ import annotations
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from schemas.base import digest
-from schemas.events import Observation, Status
+from schemas.events import Status
+from schemas.partial import PartialDate
 from schemas.terminology.analytes import Analyte, analyte, by_code
 from schemas.terminology.refusals import Refusal
+from schemas.terminology.results import NOT_DETECTED
 from schemas.terminology.units import Scale, scale
-from services.detector.engine.instants import instant
+from services.detector.engine.instants import When, days_of, instant
 from services.detector.engine.truth import Range, Unknown, Value
 
 Partition = tuple[str | None, str | None]
@@ -31,11 +33,31 @@ Times = tuple[int, int, bool, int | None]
 By = Scale | Decimal | Unknown | None
 """The way into the canonical unit; see `_scale`."""
 
-Kind = tuple[str, Partition | None, bool, By]
-"""Topic, partition, whether numbers mean anything, and the way into the canonical unit."""
+_NO_NUMBER = Unknown("not one of our analytes")
 
 
+class Sort(NamedTuple):
+    """What results of one sort have in common: the meaning of most attributes is that of `Fact`.
+
+    `by` is the way from the number as reported into the canonical unit, `upper` and `lower` stand
+    in that unit already; `unnumbered` is what a result without a number is worth.
+    """
+
+    topic: str
+    partition: Partition | None = None
+    by: By = _NO_NUMBER
+    upper: Decimal | None = None
+    lower: Decimal | None = None
+    code: str | None = None
+    comparator: str | None = None
+    withdrawn: bool = False
+    provisional: bool = False
+    unnumbered: Decimal | None = None
+
+
+_MOST_FORMS = 8_192
 _FACTOR_DIGITS = 10
+_NOTHING = Decimal(0)
 _FINAL = Status.FINAL  # by a name of our own: on the class, each look-up is a call
 _WITHDRAWN = frozenset({Status.CANCELLED, Status.ENTERED_IN_ERROR})
 
@@ -47,6 +69,8 @@ class Fact:
         key: identity, the same in all versions.
         topic: what rules look facts up by: an analyte key, `imaging`, `treatment`, …
         day: ordinal of the clinical day, as the source writes it.
+        when: the same day; of a fact dated only to its month or year, all the days that it may
+            have been, of which `day` is the first.
         at: clinical instant, microseconds UTC; of a bare date its first moment.
         precise: whether the hour is known.
         issued: when this version was released, microseconds UTC.
@@ -73,6 +97,7 @@ class Fact:
         "topic",
         "upper",
         "value",
+        "when",
         "withdrawn",
     )
 
@@ -84,63 +109,49 @@ class Fact:
             received: instant that stands in for a missing `issued_at`.
         """
         self.event = event
-        self.key: Key = (event.source, event.event_id)
-        # A reader that has worked out the times already says so, and spares us the doing again.
-        times: Times | None = getattr(event, "times", None)
-        self.day, self.at, self.precise, issued = _times(event) if times is None else times
+        # A reader that has worked out times, and what many results share, spares us doing it again.
+        form = getattr(event, "form", None)
+        if form is None:
+            self.key: Key = (event.source, event.event_id)
+            self.day, self.at, self.precise, issued = _times(event)
+            self.when: When = days_of(event.effective_at)
+            sort = _sort(event) if event.type == "observation" else _without_value(event)
+        else:
+            self.key = (form.source, event.event_id)
+            self.day = self.when = event.day
+            self.at, self.precise, issued = event.at, event.precise, event.issued
+            sort = _SORTS[form]
         self.issued = self.known = received if issued is None else issued
-        status: Status = event.status
-        self.withdrawn = status is not _FINAL and status in _WITHDRAWN
-        self.provisional = status is not _FINAL and status is Status.PRELIMINARY
-        self.value: Value = None
-        self.reference: Decimal | None = None
-        self.upper: Decimal | None = None
-        self.lower: Decimal | None = None
-        self.code: str | None = None
-        self.partition: Partition | None = None
-        self.topic: str = event.type
-        if self.topic == "observation":
-            self._observe(event)
-
-    def _observe(self, event: Observation) -> None:
-        if event.value_code is not None:
-            self.code = event.value_code.lower()
-        code = event.code
-        system, name = (None, None) if code is None else (code.system, code.code)
-        self.topic, self.partition, numeric, by = _kind(
-            event.analyte, system, name, event.unit, event.specimen, event.method
-        )
-        number = event.value
-        if number is None or not numeric:
-            return
-        low, high = event.reference_low, event.reference_high
-        if by is None:
-            self.upper, self.lower = high, low
-        elif isinstance(by, Decimal):
-            self.upper = None if high is None else high * by
-            self.lower = None if low is None else low * by
-            number = number * by
-        elif isinstance(by, Unknown):
-            self.value = by
-            return
-        elif not by.accepts(number):
-            self.value = Unknown("beyond what the unit can hold")
-            return
-        else:
-            self.upper, self.lower = _scaled(high, by), _scaled(low, by)
-            number = by.apply(number)
-        if event.comparator is None:
-            self.value = self.reference = number
-        else:
-            self._censored(number, event.comparator)
-
-    def _censored(self, number: Decimal, comparator: str) -> None:
-        if comparator in {"<", "<="}:
-            floor = Decimal(0) if number >= 0 else None
-            self.value = Range(floor, number, high_included=comparator == "<=")
-            self.reference = number
-        else:
-            self.value = Range(number, None, low_included=comparator == ">=")
+        self.topic: str
+        self.partition: Partition | None
+        self.upper: Decimal | None
+        self.lower: Decimal | None
+        self.code: str | None
+        self.withdrawn: bool
+        self.provisional: bool
+        (
+            self.topic,
+            self.partition,
+            by,
+            self.upper,
+            self.lower,
+            self.code,
+            comparator,
+            self.withdrawn,
+            self.provisional,
+            unnumbered,
+        ) = sort
+        number: Any = None if by is _NO_NUMBER else event.value
+        if number is not None and by is not None:
+            number = number * by if by.__class__ is Decimal else _converted(number, by)
+        self.value: Value = number
+        self.reference: Decimal | None = number
+        if number.__class__ is not Decimal:
+            self.reference = self.upper = self.lower = None
+            if number is None:
+                self.value = self.reference = unnumbered
+        elif comparator is not None:
+            self.value, self.reference = _censored(number, comparator)
 
     @property
     def content(self) -> str:
@@ -160,6 +171,12 @@ class Fact:
         twin.known = known
         return twin
 
+    def as_final(self) -> Fact:
+        """The same version, for a rule that takes a preliminary result at its word."""
+        twin = self.as_known_since(self.known)
+        twin.provisional = False
+        return twin
+
     def __repr__(self) -> str:
         """Identity only: a fact in a log line must not tell what it says."""
         return f"Fact({self.topic}, {self.key[1]})"
@@ -167,8 +184,10 @@ class Fact:
 
 def _times(event: Any) -> Times:
     """The times of an event whose reader has left them as they were written."""
-    effective: date | datetime = event.effective_at
+    effective: date | datetime | PartialDate = event.effective_at
     issued: datetime | None = event.issued_at
+    if isinstance(effective, PartialDate):
+        effective = effective.first
     return (
         effective.toordinal(),
         instant(effective),
@@ -177,7 +196,58 @@ def _times(event: Any) -> Times:
     )
 
 
-@lru_cache(maxsize=4096)  # a feed has few kinds of results
+# ---------------------------------------------------------------- what was measured, and how
+
+
+def _without_value(event: Any) -> Sort:
+    """Of anything but an observation."""
+    status: Status = event.status
+    final = status is _FINAL
+    return Sort(
+        topic=event.type,
+        withdrawn=not final and status in _WITHDRAWN,
+        provisional=not final and status is Status.PRELIMINARY,
+    )
+
+
+def _sort(said: Any) -> Sort:
+    """Of an observation, or of a form of observations: they have fields of the same names."""
+    code = said.code
+    system, name = (None, None) if code is None else (code.system, code.code)
+    topic, partition, by, amounts = _kind(
+        said.analyte, system, name, said.unit, said.specimen, said.method
+    )
+    word = None if said.value_code is None else said.value_code.lower()
+    final = said.status is _FINAL
+    return Sort(
+        topic,
+        partition,
+        by,
+        _limit(said.reference_high, by),
+        _limit(said.reference_low, by),
+        word,
+        said.comparator,
+        withdrawn=not final and said.status in _WITHDRAWN,
+        provisional=not final and said.status is Status.PRELIMINARY,
+        # Below every limit of detection, where there are amounts at all.
+        unnumbered=_NOTHING if amounts and word in NOT_DETECTED else None,
+    )
+
+
+class _Sorts(dict[Any, Sort]):
+    """By the form that results have in common: a feed has few of them."""
+
+    def __missing__(self, form: Any) -> Sort:
+        if len(self) >= _MOST_FORMS:
+            self.clear()
+        sort = self[form] = _sort(form)
+        return sort
+
+
+_SORTS = _Sorts()
+
+
+@lru_cache(maxsize=4096)
 def _kind(
     name: str | None,
     system: str | None,
@@ -185,14 +255,18 @@ def _kind(
     unit: str | None,
     specimen: str | None,
     method: str | None,
-) -> Kind:
-    """What was measured, and how. A refused code outweighs a name; a name outweighs a code."""
+) -> tuple[str, Partition | None, By, bool]:
+    """What was measured, and how. A refused code outweighs a name; a name outweighs a code.
+
+    Returns:
+        Topic, partition, the way into the canonical unit, whether there are amounts of it.
+    """
     partition = None if specimen is None and method is None else (specimen, method)
     coded = None if system is None or code is None else by_code(system, code)
     known = (None if name is None else analyte(name)) or coded
     if known is None or isinstance(coded, Refusal) or isinstance(known, Refusal):
-        return "unmapped", partition, False, None
-    return known.key, partition, True, _scale(unit, known)
+        return "unmapped", partition, _NO_NUMBER, False
+    return known.key, partition, _scale(unit, known), bool(known.unit)
 
 
 def _scale(unit: str | None, known: Analyte) -> By:
@@ -211,5 +285,26 @@ def _scale(unit: str | None, known: Analyte) -> By:
     return by.numerator if simple else by
 
 
-def _scaled(limit: Decimal | None, by: Scale) -> Decimal | None:
-    return by.apply(limit) if limit is not None and by.accepts(limit) else None
+def _limit(limit: Decimal | None, by: By) -> Decimal | None:
+    """A reference limit in the canonical unit; None where it can't be had there."""
+    if limit is None or by is None:
+        return limit
+    if isinstance(by, Decimal):
+        return limit * by
+    return None if isinstance(by, Unknown) or not by.accepts(limit) else by.apply(limit)
+
+
+def _converted(number: Decimal, by: Any) -> Value:
+    """A number in the canonical unit, where more than a multiplication is needed."""
+    if isinstance(by, Unknown):
+        return by
+    return by.apply(number) if by.accepts(number) else Unknown("beyond what the unit can hold")
+
+
+@lru_cache(maxsize=4096)  # a detection limit comes again and again
+def _censored(number: Decimal, comparator: str) -> tuple[Range, Decimal | None]:
+    """Value and reference of a result that is only known to lie on one side of a number."""
+    if comparator in {"<", "<="}:
+        floor = Decimal(0) if number >= 0 else None
+        return Range(floor, number, high_included=comparator == "<="), number
+    return Range(number, None, low_included=comparator == ">="), None

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
 from services.detector.engine.truth import Unknown
+
+KEPT_APART = " / "
+"""Stands between a criterion's name and what it was kept apart by (see `comparable`)."""
 
 if TYPE_CHECKING:
     from schemas.alerts import Role, State
@@ -13,9 +17,9 @@ if TYPE_CHECKING:
     from services.detector.engine.terms import Cited, Context, Proof, Term
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Finding:
-    """A step in the life of an alert, derived from facts alone.
+    """A step in the life of an alert, derived from facts alone. Immutable by custom.
 
     Attributes:
         criterion: name of the criterion.
@@ -25,6 +29,10 @@ class Finding:
         trigger: the fact at which it became true; None for a deadline.
         cited: the evidence, each fact with its role.
         due: whether the step is taken by the calendar, at the end of `day`.
+        awaited: the day by which was due what has now arrived.
+        value: a number that the rule has worked out for its entry.
+        action: which of its source's options the rule names for such a finding.
+        closer: whether the rule watches more closely here: it counts one severity higher.
     """
 
     criterion: str
@@ -39,28 +47,39 @@ class Finding:
     cited: tuple[Cited, ...] = ()
     proof: Proof | None = None
     due: bool = False
+    awaited: int | None = None
+    value: Decimal | None = None
+    action: str | None = None
+    closer: bool = False
     _identity: str = field(default="", init=False, compare=False, repr=False)
     _evidence: str = field(default="", init=False, compare=False, repr=False)
+
+    @property
+    def declared(self) -> str:
+        """The criterion as its rule names it, without what it was kept apart by."""
+        return self.criterion.partition(KEPT_APART)[0]
 
     @property
     def key(self) -> tuple[object, ...]:
         """What makes it the same step when the facts are evaluated again."""
         onset = None if self.onset is None else (self.onset.key, self.onset.day)
-        return (self.criterion, self.state, self.tag, self.grade, onset, self.due and self.day)
+        due = self.day if self.due else self.awaited
+        return (self.criterion, self.state, self.tag, self.grade, onset, due)
 
     @property
     def identity(self) -> str:
         """`key` as text, made once: a journal asks for it at every comparison."""
         if not self._identity:
-            object.__setattr__(self, "_identity", repr(self.key))
+            criterion, state, *rest = self.key
+            self._identity = repr((criterion, str(state), *rest))
         return self._identity
 
     @property
     def evidence(self) -> str:
         """Which versions of which facts are cited in which roles, as text that is made once."""
         if not self._evidence:
-            facts = sorted((*fact.key, fact.issued, role.value) for fact, role in self.cited)
-            object.__setattr__(self, "_evidence", repr(facts))
+            facts = sorted([(*fact.key, fact.issued, str(role)) for fact, role in self.cited])
+            self._evidence = repr(facts)
         return self._evidence
 
 
@@ -85,6 +104,7 @@ class Arm:
     tag: str | None = None
     grade: int | None = None
     severity: str | None = None
+    value: Term | None = None
 
 
 def first_true(arms: tuple[Arm, ...], context: Context) -> Arm | Unknown | None:
@@ -97,6 +117,12 @@ def first_true(arms: tuple[Arm, ...], context: Context) -> Arm | Unknown | None:
         if truth is not False and doubt is None:
             doubt = truth
     return doubt
+
+
+def worth(value: Term | None, context: Context) -> Decimal | None:
+    """The number that an entry carries, if the rule asks for one and it can be worked out."""
+    found = None if value is None else value.evaluate(context)
+    return found if isinstance(found, Decimal) else None
 
 
 def cite(*groups: tuple[Cited, ...]) -> tuple[Cited, ...]:

@@ -5,16 +5,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from schemas.terminology import ctcae
+from services.detector.engine.grades import (
+    ANTICOAGULANT,
+    DAIDS,
+    FASTING,
+    Question,
+    Scale,
+    graded_analytes,
+    graded_by,
+    lab_value,
+)
+from services.detector.engine.person import sex_of
+from services.detector.engine.truth import Unknown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from schemas.terminology.grading import LabValue
     from services.detector.engine.fact import Fact
-from services.detector.engine.truth import Unknown
-
-_ANTICOAGULANT = "anticoagulant"
-_FASTING = "fasting"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +56,20 @@ class Grader:
             (fact for fact in facts if not fact.provisional),
             key=lambda fact: (fact.day, fact.topic != "treatment", fact.at, fact.key),
         )
-        graded = ctcae.graded_analytes(self.version)
+        graded = graded_analytes(self.scale)
         for index, fact in enumerate(standing):
             if fact.topic in graded and fact.event.type == "observation":
                 yield from self._verdicts(fact, standing, index)
 
+    @property
+    def scale(self) -> Scale:
+        """The table, as grades in conditions name it."""
+        return Scale(self.table, self.version, self.baseline_within)
+
     def _verdicts(self, fact: Fact, facts: list[Fact], index: int) -> Iterator[GradedFact]:
         if fact.event.value is None:
             return
-        verdicts = ctcae.grade(
-            fact.topic,
-            _lab_value(fact),
-            version=self.version,
-            baseline=self._baseline(fact, facts, index),
-            symptomatic=_symptomatic(fact, facts),
-            anticoagulated=_anticoagulated(fact, facts),
-            fasting=_FASTING in {fact.event.method, fact.event.specimen},
-        )
-        for verdict in verdicts:
+        for verdict in graded_by(self._question(fact, facts, index)):
             doubt = fact.value.reason if isinstance(fact.value, Unknown) else verdict.reason
             yield GradedFact(
                 fact,
@@ -75,17 +79,30 @@ class Grader:
                 None if doubt is None else str(doubt),
             )
 
-    def _baseline(self, fact: Fact, facts: list[Fact], index: int) -> ctcae.LabValue | None:
+    def _question(self, fact: Fact, facts: list[Fact], index: int) -> Question:
+        sex = sex_of(_teller_of_sex(facts)) if self.table == DAIDS else None
+        return Question(
+            self.scale,
+            fact.topic,
+            lab_value(fact),
+            self._baseline(fact, facts, index),
+            _symptomatic(fact, facts),
+            _anticoagulated(fact, facts),
+            FASTING in {fact.event.method, fact.event.specimen},
+            None if isinstance(sex, Unknown) else sex,
+        )
+
+    def _baseline(self, fact: Fact, facts: list[Fact], index: int) -> LabValue | None:
         """The last value on or before the start of the treatment that runs at this fact."""
         start = _first_dose(fact, facts)
         if start is None:
-            return _lab_value(fact) if self._becomes_baseline(fact, facts, index) else None
+            return lab_value(fact) if self._becomes_baseline(fact, facts, index) else None
         for earlier in reversed(facts[: index + 1]):
             if earlier.topic != fact.topic or earlier.day > start:
                 continue
             if start - earlier.day > self.baseline_within or earlier.event.value is None:
                 return None
-            return _lab_value(earlier)
+            return lab_value(earlier)
         return None
 
     def _becomes_baseline(self, fact: Fact, facts: list[Fact], index: int) -> bool:
@@ -96,17 +113,6 @@ class Grader:
             if later.topic == "treatment" and later.event.phase == "started":
                 return later.day - fact.day <= self.baseline_within
         return False
-
-
-def _lab_value(fact: Fact) -> ctcae.LabValue:
-    event = fact.event
-    return ctcae.LabValue(
-        value=event.value,
-        unit=event.unit,
-        comparator=event.comparator,
-        low=event.reference_low,
-        high=event.reference_high,
-    )
 
 
 def _first_dose(fact: Fact, facts: list[Fact]) -> int | None:
@@ -136,6 +142,12 @@ def _anticoagulated(fact: Fact, facts: list[Fact]) -> bool:
     for step in facts:
         if step.topic == "treatment" and step.day <= fact.day:
             classes = {name.lower() for name in step.event.drug_classes or ()}
-            if _ANTICOAGULANT in classes:
+            if ANTICOAGULANT in classes:
                 running = step.event.phase not in {"stopped", "completed", "planned"}
     return running
+
+
+def _teller_of_sex(facts: list[Fact]) -> Fact | None:
+    """The last word on the person's sex, whenever it was said."""
+    told = [f for f in facts if f.topic == "patient" and f.event.sex is not None]
+    return max(told, key=lambda fact: (fact.issued, fact.key), default=None)

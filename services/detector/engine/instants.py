@@ -8,13 +8,45 @@ from __future__ import annotations
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from schemas.partial import PartialDate
 
 US_PER_SECOND = 1_000_000
-US_PER_HOUR = 3_600 * US_PER_SECOND
+US_PER_MINUTE = 60 * US_PER_SECOND
+US_PER_HOUR = 60 * US_PER_MINUTE
 US_PER_DAY = 24 * US_PER_HOUR
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_DAY = _EPOCH.toordinal()
 _MICROSECOND = timedelta(microseconds=1)
+
+
+class Span(NamedTuple):
+    """A day of which only is known between which two, both included, it lies."""
+
+    first: int
+    last: int
+
+
+When = int | Span
+"""A day, or what is known of it."""
+
+
+def days_of(when: date | datetime | PartialDate) -> When:
+    """The day of a clinical time as its source writes it; of a month or year, all of its days."""
+    if isinstance(when, PartialDate):
+        return Span(when.first.toordinal(), when.last.toordinal())
+    return when.toordinal()
+
+
+def earliest(when: When) -> int:
+    """The first day that it may be."""
+    return when.first if isinstance(when, Span) else when
+
+
+def latest(when: When) -> int:
+    """The last day that it may be."""
+    return when.last if isinstance(when, Span) else when
 
 
 def instant(when: date | datetime) -> int:

@@ -34,12 +34,13 @@ class Change(Enum):
     WITHDRAWN = "withdrawn"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, unsafe_hash=True)
 class Step:
     """A published step: its identity, its evidence, and the episode it belongs to.
 
-    Episode 0 was never announced: it was closed before anybody could be told. `place` is where
-    the lane says it; None for what the calendar says, and for what came from storage.
+    Immutable by custom. Episode 0 was never announced: it was closed before anybody could be
+    told. `place` is where the lane says it; None for what the calendar says, and for what came
+    from storage.
     """
 
     criterion: str
@@ -113,7 +114,7 @@ class Journal:
         for finding in findings:
             derived.setdefault(finding.criterion, []).append(finding)
         difference = _Difference()
-        for criterion in dict.fromkeys((*self.steps, *derived)):
+        for criterion in sorted({*self.steps, *derived}):  # in one order, also after a restart
             now = derived.get(criterion, [])
             self._recall(criterion, _earlier(since, self._places[id(now[0])] if now else ()))
             self._compare(criterion, now, difference)
@@ -130,6 +131,22 @@ class Journal:
             self._settle(criterion)
         self._places = {}
         return revisions
+
+    def append(self, place: Place, finding: Finding, now: int) -> Revision:
+        """What `update` and `dated` come to where only this is new, later than all, and stands."""
+        criterion = finding.criterion
+        episode = self._episode_of(finding, heard=True)
+        identity, evidence = finding.identity, self._evidence(finding)
+        step = Step(criterion, finding.state, identity, evidence, episode, place)
+        self.steps.setdefault(criterion, []).append(step)
+        self._settle(criterion)
+        self.revisions += 1
+        known = self.standing.get(criterion)
+        if known is None or known.identity != identity:
+            known = self.standing[criterion] = Standing(identity, now)
+        return Revision(
+            Change.RAISED, finding.state, episode, finding, told=known.told, overdue=known.reminded
+        )
 
     def dated(self, revisions: Sequence[Revision], now: int) -> list[Revision]:
         """The revisions of this moment, each with the moment at which it was first said.
@@ -222,8 +239,8 @@ class Journal:
             if place + 1 == len(now):
                 difference.revised += self._revise(criterion, old, now[-1])
         elif old and _disproved(old[-1], now, common):
-            # The suspicion is not withdrawn but answered: say so.
-            difference.fresh += now[common:]
+            self._disprove(criterion, common, now[common], difference)
+            difference.fresh += now[common + 1 :]
         else:
             self.steps[criterion] = old[:common]
             difference.fallen += _open_and_gone(old, identities[:common])
@@ -233,6 +250,19 @@ class Journal:
                 difference.restored += again
                 if not again:
                     difference.revised += self._revise(criterion, self.steps[criterion], now[-1])
+
+    def _disprove(
+        self, criterion: str, common: int, refuted: Finding, difference: _Difference
+    ) -> None:
+        """The suspicion that was published is not withdrawn but answered: say so, in its place."""
+        old = self.steps[criterion]
+        answer = self._step(refuted, old[-1].episode)
+        fallen = _open_and_gone(old, [step.identity for step in old[:common]])
+        difference.fallen += [step for step in fallen if step.episode != answer.episode]
+        difference.answered.append(
+            Revision(Change.WITHDRAWN, answer.state, answer.episode, refuted)
+        )
+        self.steps[criterion] = [*old[:common], answer]
 
     def _rewrite(self, criterion: str, past: list[Finding], difference: _Difference) -> None:
         """The last step is the same, and the past may read differently: only old episodes fall."""
@@ -336,7 +366,7 @@ class Journal:
             "episodes": self.episodes,
             "steps": [
                 [s.criterion, s.state.value, s.identity, s.evidence, s.episode]
-                for criterion in dict.fromkeys((*self.past, *self.steps))
+                for criterion in sorted({*self.past, *self.steps})
                 for s in (*self.past.get(criterion, ()), *self.steps.get(criterion, ()))
             ],
             "standing": [[criterion, *known] for criterion, known in self.standing.items()],
@@ -459,10 +489,13 @@ def _change_of(finding: Finding) -> Change:
 def _born_closed(news: list[Finding]) -> set[int]:
     """Overdue entries that are cleared in the same breath: they would inform no one."""
     silent: set[int] = set()
-    waiting: dict[str, Finding] = {}
+    waiting: dict[str, list[Finding]] = {}
     for finding in news:
         if finding.state is State.OVERDUE:
-            waiting[finding.criterion] = finding
+            earlier = [] if finding.opens else waiting.get(finding.criterion, [])
+            waiting[finding.criterion] = [*earlier, finding]
         elif finding.state is State.CLEARED and finding.criterion in waiting:
-            silent |= {id(waiting.pop(finding.criterion)), id(finding)}
+            missed = waiting.pop(finding.criterion)
+            # What goes on with an episode that is known must still hear that it is over.
+            silent |= set(map(id, (*missed, finding) if missed[0].opens else missed))
     return silent

@@ -8,10 +8,15 @@ Without stored states the same step functions evaluate everything anew: that is 
 from __future__ import annotations
 
 from bisect import bisect_left, insort
+from decimal import Decimal
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
+from schemas.alerts import OPEN_STATES
 from services.detector.engine.finding import Doubt, Finding
+from services.detector.engine.instants import end_of
+from services.detector.engine.terms import Context
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -46,6 +51,9 @@ class Entry(NamedTuple):
     mark: Mark = Mark.NONE
 
 
+_place = attrgetter("place")
+
+
 class News(NamedTuple):
     """What a lane says, as far as it may be something else than before.
 
@@ -67,9 +75,10 @@ class Lane:
         "_doubts",
         "_entries",
         "_findings",
+        "_here",
         "_incremental",
+        "_is_sole",
         "_marked",
-        "_places",
         "_since",
         "_states",
         "_timed",
@@ -81,12 +90,13 @@ class Lane:
         self.rule = rule
         self._timed = rule.timed
         self._incremental = incremental
-        self._places: list[Place] = []
         self._entries: list[Entry] = []
+        self._here = Context.within(self._entries)
         self._states: list[LaneState | None] = []
         self._findings: dict[Place, tuple[Finding, ...]] = {}
         self._marked: dict[str, list[Place]] = {}
         self._since: Place | tuple[()] | None = ()
+        self._is_sole = False
         self._doubts: dict[Place, tuple[Doubt, ...]] = {}
 
     def change(self, removed: Iterable[Place], added: Iterable[Entry]) -> bool:
@@ -95,7 +105,7 @@ class Lane:
         Returns:
             Whether what the rule says, or its next deadline, may have changed.
         """
-        lowest = len(self._places)
+        lowest = len(self._entries)
         last_day = -1
         dropped = False
         closed = self.closed
@@ -116,50 +126,53 @@ class Lane:
 
     def add(self, entry: Entry) -> bool:
         """Put one new fact in; the same as `change((), (entry,))`."""
-        places = self._places
-        place = entry.place
-        if not self._incremental or (places and place <= places[-1]):
+        entries, states = self._entries, self._states
+        place, fact, _, mark = entry
+        if not self._incremental or (entries and place <= entries[-1].place):
             return self.change((), (entry,))
-        states, entries = self._states, self._entries
         before = (states[-1] if states else None) or self.rule.initial
-        places.append(place)
+        here = self._here
+        here.fact = here.it = fact
+        here.before = len(entries)
         entries.append(entry)
-        state, notes = self.rule.step(before, entry, entries, len(states))
+        state, notes = self.rule.step(before, entry, here)
         states.append(state)
         if notes:
+            is_first = self._since is None or not self._findings
             self._note(place, notes)
+            self._is_sole = is_first and len(notes) == 1 and not self._timed
             return True
-        return self._timed or (entry.mark is not _NONE and self.closed)
+        return self._timed or (mark is not _NONE and self.closed)
 
     def _remove(self, place: Place) -> int:
-        index = bisect_left(self._places, place)
-        del self._places[index], self._entries[index], self._states[index]
+        index = bisect_left(self._entries, place, key=_place)
+        del self._entries[index], self._states[index]
         self._doubts.pop(place, None)
         return index
 
     def _insert(self, entry: Entry) -> int:
-        places = self._places
-        if not places or entry.place > places[-1]:
-            places.append(entry.place)
-            self._entries.append(entry)
+        entries = self._entries
+        if not entries or entry.place > entries[-1].place:
+            entries.append(entry)
             self._states.append(None)
-            return len(places) - 1
-        index = bisect_left(places, entry.place)
-        places.insert(index, entry.place)
-        self._entries.insert(index, entry)
+            return len(entries) - 1
+        index = bisect_left(entries, entry.place, key=_place)
+        entries.insert(index, entry)
         self._states.insert(index, None)
         return index
 
     def _replay(self, start: int, last_day: int) -> bool:
         """Fold from `start`; stop beyond the changed days where the states meet again."""
-        rule, entries, states = self.rule, self._entries, self._states
+        rule, entries, states, here = self.rule, self._entries, self._states, self._here
         state = self._state_before(start)
         meets_after = last_day + rule.reach_days
         changed = True
         said = False
         for index in range(start, len(entries)):
             entry = entries[index]
-            state, notes = rule.step(state, entry, entries, index)
+            here.fact = here.it = entry.fact
+            here.before = index
+            state, notes = rule.step(state, entry, here)
             if notes or entry.place in self._findings or entry.place in self._doubts:
                 said = True
                 self._note(entry.place, notes)
@@ -182,6 +195,7 @@ class Lane:
 
     def _say(self, place: Place, findings: tuple[Finding, ...]) -> None:
         """Set what is said at a place, and remember from where on something else is said."""
+        self._is_sole = False
         for criterion in {finding.criterion for finding in self._findings.get(place, ())}:
             places = self._marked[criterion]
             del places[bisect_left(places, place)]
@@ -215,9 +229,31 @@ class Lane:
 
     def findings(self, now: int) -> tuple[list[Finding], int | None]:
         """All that the rule says by `now`, in clinical order, and the next instant due."""
-        found = [note for place in sorted(self._findings) for note in self._findings[place]]
+        found: list[tuple[Place | None, Finding]] = [
+            (place, note) for place in sorted(self._findings) for note in self._findings[place]
+        ]
         calendar, due = self.rule.due(self.state, now)
-        return [*found, *calendar], due
+        found.extend((None, note) for note in calendar)
+        news = self._timely(News(found, (), due), now)
+        return [note for _, note in news.findings], news.due
+
+    def sole_news(self, *, told: bool) -> tuple[Place, Finding] | None:
+        """What was said last, if it is all that is new, and stands.
+
+        By far the commonest news. It counts as asked for; `news` gives everything else.
+
+        Args:
+            told: whether anything was ever published of this lane.
+        """
+        if not self._is_sole:
+            return None
+        place = self._entries[-1].place
+        asked_before = self._since == place or (self._since == () and not told)
+        finding = self._findings[place][0] if place in self._findings else None
+        if not asked_before or finding is None or finding.state not in OPEN_STATES:
+            return None
+        self._since, self._is_sole = None, False
+        return place, finding
 
     def news(self, now: int) -> News:
         """What the rule says where that may be something else than when last asked.
@@ -226,6 +262,7 @@ class Lane:
         grow with what was said long ago; `findings` gives all.
         """
         since, self._since = self._since, None
+        self._is_sole = False
         starts: dict[str, Place] = {}
         for criterion, places in self._marked.items():
             if places:
@@ -244,17 +281,54 @@ class Lane:
         ]
         calendar, due = self.rule.due(self.state, now)
         found.extend((None, note) for note in calendar)
-        return News(found, since, due)
+        return self._timely(News(found, since, due), now)
+
+    def _timely(self, news: News, now: int) -> News:
+        """Without what is missed only by facts ahead of their time: it is told when it is due.
+
+        A step that is planned for next year closes every deadline before it in the fold.
+        """
+        ahead = [end for _, note in news.findings if (end := _deadline(note)) > now]
+        if not ahead:
+            return news
+        self.recall()
+        return News(
+            [(place, note) for place, note in news.findings if _deadline(note) <= now],
+            news.since,
+            min(ahead) if news.due is None else min(news.due, *ahead),
+        )
 
     def _places_from(self, criterion: str, start: Place) -> list[Place]:
         places = self._marked[criterion]
         return places[bisect_left(places, start) :]
 
+    def figures(self) -> Iterator[tuple[Fact, Decimal]]:
+        """The numbers that the rule worked out last, each at the last fact of its series."""
+        for series, number in self.rule.figures:
+            for index in range(len(self._entries) - 1, -1, -1):
+                entry, state = self._entries[index], self._state_before(index)
+                here = Context(
+                    entry.fact, state.clock, state.own, state.registers, self._entries, index
+                )
+                if series.isdisjoint(self.rule.shown(entry, here)):
+                    continue
+                value = number.evaluate(here)
+                if isinstance(value, Decimal):
+                    yield entry.fact, value
+                break
+
     def recall(self) -> None:
         """Forget what was asked: `news` tells all once more."""
         self._since = ()
+        self._is_sole = False
 
     def doubts(self) -> Iterator[Doubt]:
         """All that could not be evaluated."""
         for place in sorted(self._doubts):
             yield from self._doubts[place]
+
+
+def _deadline(note: Finding) -> int:
+    """The instant at which a deadline passes that a finding is about; 0 if it is about none."""
+    day = note.day if note.due else note.awaited
+    return 0 if day is None else end_of(day)

@@ -30,9 +30,39 @@ def beyond(term: Term, text: str) -> Term:
     return _number(term, lambda other, fact: len(_named(fact) - _named(other)), text)
 
 
-def shared(term: Term, text: str) -> Term:
-    """How many lesions of the report in question another report named too."""
-    return _number(term, lambda other, fact: len(_named(fact) & _named(other)), text)
+def shared(term: Term, text: str, without: Term | None = None) -> Term:
+    """How many lesions of the report in question another report named too.
+
+    Args:
+        term: that other report.
+        text: how it is written.
+        without: a third report, whose lesions don't count.
+    """
+    if without is None:
+        return _number(term, lambda other, fact: len(_named(fact) & _named(other)), text)
+    both, known = term.evaluate, without.evaluate
+
+    def evaluate(context: Context) -> Value:
+        other, third = both(context), known(context)
+        for found in (other, third):
+            if isinstance(found, Unknown):
+                return found
+        if not isinstance(other, Fact) or not isinstance(third, Fact):
+            return None
+        return Decimal(len(_named(context.it) & _named(other) - _named(third)))
+
+    def prove(context: Context) -> Proof:
+        cited = (*term.prove(context).cited, *without.prove(context).cited)
+        return Proof(text, evaluate(context), cited)
+
+    return Term("number", text, evaluate, prove)
+
+
+def size_of_new(fact: Fact) -> Decimal | None:
+    """Sum of the diameters (mm) of the new lesions that a report measures; None if it does not."""
+    measured = getattr(fact.event, "lesions", None) or ()
+    sizes = [lesion.mm for lesion in measured if lesion.id in _named(fact)]
+    return sum(sizes, Decimal(0)) if sizes else None
 
 
 def _listed(fact: Fact) -> tuple[str, ...]:

@@ -60,13 +60,28 @@ class Missing:
         anchors: tuple[Anchor, ...],
         *,
         given: Term | None = None,
+        preliminary: bool = False,
     ) -> None:
-        """Assemble; the first anchor that fits a fact is taken."""
+        """Assemble; the first anchor that fits a fact is taken.
+
+        With `preliminary` a preliminary report is evidence, too; it never starts a deadline.
+        """
         self.name = name
         self.listens = evidence.union(*(a.series for a in anchors if a.series is not None))
         self._evidence = evidence
         self._anchors = anchors
         self._given = given
+        self._preliminary = preliminary
+
+    @property
+    def evidence(self) -> frozenset[int]:
+        """The series that satisfy one."""
+        return self._evidence
+
+    @property
+    def anchors(self) -> tuple[Anchor, ...]:
+        """What starts a deadline."""
+        return self._anchors
 
     def start(self, memory: Memory, context: Context) -> Memory:
         """The clock itself may start a deadline."""
@@ -86,14 +101,14 @@ class Missing:
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """A fact may be the evidence, and may start the next deadline."""
         fact = context.fact
-        if fact.provisional:
+        if fact.provisional and not self._preliminary:
             return memory, ()
         notes: tuple[Note, ...] = ()
         series = context.history[context.before].series
         if memory.due is not None and self._satisfies(memory, fact, series):
             notes = self._resolve(memory, fact)
             memory = self.initial
-        following = self._anchored(memory, context, series)
+        following = None if fact.provisional else self._anchored(memory, context, series)
         if following is None or (following.due, following.tag) == (memory.due, memory.tag):
             return memory, notes
         if memory.due is not None:

@@ -19,6 +19,7 @@ from services.detector.engine.writing import write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from decimal import Decimal
 
     from schemas.alerts import AlertRevision
     from services.detector.engine.fact import Fact, Key
@@ -65,6 +66,9 @@ class Monitor:
         self._patients: dict[str, Patient] = {}
         self._members: dict[str, tuple[str, ...]] = {}
         self._queue: list[tuple[int, str, LaneKey]] = []
+        self._watched = frozenset(
+            item for rule in rules if rule.card for item in rule.card.readiness
+        )
 
     # -- the two verbs
 
@@ -86,24 +90,23 @@ class Monitor:
         queue = self._queue
         if queue and queue[0][0] < now:
             return self._pass(now - 1) + self._observe_all(several, now)
-        if len(several) == 1:
-            return self._observe_one(several[0], now)
-        return self._observe_all(several, now)
-
-    def _observe_one(self, version: Fact, now: int) -> list[News]:
-        """One version: by far the commonest arrival."""
+        if len(several) != 1 or self._links:
+            return self._observe_all(several, now)
+        # One version of what turns nothing else: by far the commonest arrival.
+        version = several[0]
         patient_id: str = version.event.patient_id
         patient = self._patients.get(patient_id)
-        if patient is None or self._links or version.topic in TURNING:
-            return self._observe_all((version,), now)
-        change = self._charts[patient_id].merge(version)
+        if patient is None or version.topic in TURNING:
+            return self._observe_all(several, now)
+        chart = self._charts[patient_id]
+        change = chart.merge(version)
         if change is None:
             return []
         before, after = change
         if before is None and after is not None:
             touched = patient.add(after)
         else:
-            touched = list(patient.take((change,), self._charts[patient_id]))
+            touched = list(patient.take((change,), chart))
         return self._publish(patient_id, touched, now) if touched else []
 
     def _observe_all(self, versions: Iterable[Fact], now: int) -> list[News]:
@@ -114,7 +117,7 @@ class Monitor:
             patient_id: str = version.event.patient_id
             chart = self._charts.get(patient_id)
             if chart is None:
-                chart = self._charts[patient_id] = Timeline()
+                chart = self._charts[patient_id] = Timeline(self._watched)
             change = chart.merge(version)
             survivor = self._survivor(patient_id) if self._links else patient_id
             relinked = relinked or self._is_shared(survivor, patient_id, version.key)
@@ -167,6 +170,13 @@ class Monitor:
             for (number, course_id), doubt in patient.doubts():
                 yield Undecided(patient_id, self._rules[number].id, course_id, doubt)
 
+    def figures(self) -> Iterator[tuple[str, str, str | None, Fact, Decimal]]:
+        """Patient, rule, course, and the numbers that the rule worked out last, at which fact."""
+        for patient_id, patient in self._patients.items():
+            for (number, course_id), lane in patient.lanes.items():
+                for fact, value in lane.figures():
+                    yield patient_id, self._rules[number].id, course_id, fact, value
+
     def facts(self, patient_id: str) -> Iterator[Fact]:
         """The standing facts of a patient, merged records included."""
         return iter(self._facts_of(self._survivor(patient_id)))
@@ -184,7 +194,7 @@ class Monitor:
 
     def chart(self, patient_id: str) -> Timeline:
         """The facts as addressed to one patient id, tombstones included."""
-        return self._charts.setdefault(patient_id, Timeline())
+        return self._charts.setdefault(patient_id, Timeline(self._watched))
 
     def restore(
         self,

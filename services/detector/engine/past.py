@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from schemas.alerts import Role
+from services.detector.engine.comparable import compares
 from services.detector.engine.fact import Fact
 from services.detector.engine.terms import (
     Admits,
@@ -31,6 +32,7 @@ class Past:
     series: frozenset[int]
     period: Period
     admits: Admits | None
+    apart: bool = False
 
     def facts(self, context: Context) -> tuple[list[Fact], Unknown | None]:
         """The facts, newest first, and a doubt if it isn't certain that these are all."""
@@ -38,15 +40,25 @@ class Past:
         doubt: Unknown | None = None
         for found in look_back(context, self.series, self.period, self.admits):
             if isinstance(found, Fact):
-                facts.append(found)
+                if not self.apart or compares(found, context):
+                    facts.append(found)
             else:
                 doubt = found if doubt is None else doubt
         return facts, doubt
+
+    def _newest(self, context: Context) -> Fact | Unknown | None:
+        """The newest fact; whether older ones lie in the period as well is no doubt of it."""
+        for found in look_back(context, self.series, self.period, self.admits):
+            if isinstance(found, Unknown) or not self.apart or compares(found, context):
+                return found
+        return None
 
     def one(self, function: str, number: Number, text: str) -> Term:
         """One fact: the lowest, highest, first or last, or any (`exists`)."""
 
         def evaluate(context: Context) -> Any:
+            if function == "last":
+                return self._newest(context)
             facts, doubt = self.facts(context)
             if function == "exists":
                 return facts[0] if facts else doubt
@@ -63,6 +75,19 @@ class Past:
             return ((found, role),) if found.__class__ is Fact else ()
 
         return Term("fact", text, evaluate, cite=cite)
+
+    def count(self, text: str) -> Term:
+        """How many there are; each is evidence."""
+
+        def evaluate(context: Context) -> Value:
+            facts, doubt = self.facts(context)
+            return Decimal(len(facts)) if doubt is None else doubt
+
+        def prove(context: Context) -> Proof:
+            facts, _ = self.facts(context)
+            return Proof(text, evaluate(context), tuple((fact, Role.SUPPORT) for fact in facts))
+
+        return Term("number", text, evaluate, prove)
 
     def median(self, text: str) -> Term:
         """The median of the values, the mean of the middle two for an even number."""

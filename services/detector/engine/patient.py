@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from schemas.alerts import State
 from schemas.events import Status
 from services.detector.engine.card import CURBED_BY_COMFORT
+from services.detector.engine.drugs import names_of_regimen
 from services.detector.engine.fact import Fact, Key
 from services.detector.engine.instants import end_of
 from services.detector.engine.journal import Journal, Revision
 from services.detector.engine.lane import Entry, Lane, Mark, News, Place
-from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course, Seat, seated
+from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course, Seat
 from services.detector.engine.writing import settle_by
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ DeathChange = tuple[Entry | None, Entry | None]
 """The death as it stood in the lanes before, and as it stands now."""
 
 _DEATH_RANK = 1_001
+_new = tuple.__new__
 TURNING = frozenset({"treatment", "patient"})
 """Facts that may open, end or rename what other facts are read by."""
 
@@ -113,10 +116,21 @@ class Patient:
 
     def add(self, fact: Fact) -> list[LaneKey]:
         """Take in one new fact that turns nothing else; the same as `take` with it alone."""
-        touched = []
-        for key, lane, course, seat in self._routes.get(fact.topic, ()):
-            entry = lane.rule.place(fact, course) if seat is None else seated(fact, seat)
-            if entry is not None and lane.add(entry):
+        touched: list[LaneKey] = []
+        routes = self._routes.get(fact.topic)
+        if routes is None:
+            return touched
+        source, event_id = fact.key
+        for key, lane, course, seat in routes:
+            if seat is None:
+                entry = lane.rule.place(fact, course)
+                if entry is None:
+                    continue
+            else:  # as `rule.seated` does, without a call for each result
+                series, rank, mark = seat
+                place = (fact.day, rank, fact.at, source, event_id)
+                entry = _new(Entry, (place, fact, series, mark))
+            if lane.add(entry):
                 touched.append(key)
         return touched
 
@@ -245,24 +259,41 @@ class Patient:
 
     def publish(self, key: LaneKey, now: int) -> list[Revision]:
         """Compare what a lane says by `now` with what was published, and note its next due."""
-        news = self._news(key, now)
-        due = news.due
+        revisions, due = self._appended(key, now) or self._compared(key, now)
         journal = self.journals.get(key)
-        revisions: list[Revision] = []
-        if journal is None and news.findings:
-            journal = self.journals[key] = Journal()
-        if journal is not None:
-            found = journal.update(news.findings, since=news.since, setting=self._setting(key))
-            revisions = journal.dated(found, now) if found else found
-            if journal.standing:
-                reminders, awaited = self._reminders(key, journal, now)
-                revisions += reminders
-                due = min((day for day in (due, awaited) if day is not None), default=None)
+        if journal is not None and journal.standing:
+            reminders, awaited = self._reminders(key, journal, now)
+            revisions += reminders
+            due = min((day for day in (due, awaited) if day is not None), default=None)
         if due is None:
             self.dues.pop(key, None)
         else:
             self.dues[key] = due
         return revisions
+
+    def _appended(self, key: LaneKey, now: int) -> tuple[list[Revision], int | None] | None:
+        """The revision that one new finding is, where nothing else has changed."""
+        lane, journal = self.lanes.get(key), self.journals.get(key)
+        setting = "" if journal is None else journal.setting
+        if lane is None or self._death is not None or self._setting(key) != setting:
+            return None
+        sole = lane.sole_news(told=journal is not None)
+        if sole is None:
+            return None
+        if journal is None:
+            journal = self.journals[key] = Journal()
+        return [journal.append(*sole, now)], None
+
+    def _compared(self, key: LaneKey, now: int) -> tuple[list[Revision], int | None]:
+        """The difference between all that is said and all that was published."""
+        news = self._news(key, now)
+        journal = self.journals.get(key)
+        if journal is None:
+            if not news.findings:
+                return [], news.due
+            journal = self.journals[key] = Journal()
+        found = journal.update(news.findings, since=news.since, setting=self._setting(key))
+        return (journal.dated(found, now) if found else found), news.due
 
     def _reminders(
         self, key: LaneKey, journal: Journal, now: int
@@ -272,7 +303,9 @@ class Patient:
         if lane is None or lane.closed or self._setting(key):
             return [], None  # the course is over, or nobody would be asked to act
         waiting = {
-            criterion: known for criterion, known in journal.standing.items() if not known.reminded
+            criterion: known
+            for criterion, known in journal.standing.items()
+            if not known.reminded and journal.steps[criterion][-1].state is State.SUSPECTED
         }
         reminders, awaited = [], []
         card = self._rules[key[0]].card
@@ -339,6 +372,11 @@ def _describe(course_id: str, steps: Iterable[Fact]) -> Course:
         course_id,
         conditions=frozenset(event.condition for event in events),
         modalities=frozenset(event.modality for event in events),
-        regimens=frozenset(event.regimen.lower() for event in events if event.regimen),
+        regimens=frozenset().union(
+            *(names_of_regimen(event.regimen) for event in events if event.regimen)
+        ),
         lines=frozenset(event.line for event in events if event.line is not None),
+        drug_classes=frozenset(
+            name.lower() for event in events for name in event.drug_classes or ()
+        ),
     )

@@ -12,8 +12,9 @@ from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.alerts import Role, State
-from services.detector.engine.finding import Arm, Finding, Note, cite, doubts, first_true
-from services.detector.engine.instants import end_of
+from services.detector.engine.finding import Arm, Finding, Note, cite, doubts, first_true, worth
+from services.detector.engine.instants import end_of, latest
+from services.detector.engine.suspicion import following
 from services.detector.engine.terms import Cited, Context, Proof, Term
 from services.detector.engine.truth import Truth, Unknown
 
@@ -29,6 +30,7 @@ class Phase(Enum):
     SILENT = 0
     SUSPECTED = 1
     CONFIRMED = 2
+    INFORMED = 3
 
 
 _SILENT = Phase.SILENT  # by a name of our own: on the class, each look-up is a call
@@ -38,7 +40,9 @@ class Memory(NamedTuple):
     """What the episode remembers.
 
     `cited` is the evidence for what it is called, `grounds` the evidence that it is at all;
-    `due` the day by which the milestone's sample is awaited.
+    `seat` the series of `first`; `due` the day by which the milestone's sample is awaited,
+    `unusable` the first sample that could not answer, `missed` what a later one may yet clear;
+    `formers` the first and the last suspicion before, each with the fact that refuted it.
     """
 
     phase: Phase = Phase.SILENT
@@ -49,8 +53,11 @@ class Memory(NamedTuple):
     run: tuple[Fact, ...] = ()
     opening: int = 0
     judged: bool = False
-    late: bool = False
     due: int | None = None
+    unusable: Fact | None = None
+    missed: Finding | None = None
+    seat: tuple[int, ...] = ()
+    formers: tuple[tuple[Memory, Fact], ...] = ()
 
 
 _BLANK = Memory()
@@ -72,21 +79,30 @@ class Confirmation:
 
 @dataclass(frozen=True, slots=True)
 class Refutation:
-    """What takes a suspicion, or a finding confirmed as `confirmed_tag`, back."""
+    """What takes a suspicion, or a finding confirmed as `confirmed_tag`, back.
+
+    With `info` the suspicion is not taken back but settled, as information with that tag. With
+    `anew` the fact that refutes is judged once more.
+    """
 
     when: Term
     after: int = 0
     confirmed_tag: str | None = None
     tag: str | None = None
+    info: str | None = None
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Milestone:
-    """Only the first usable fact between two days is judged."""
+    """Only the first usable fact between two days is judged. See `language.spec.Milestone`."""
 
     start: Term
     end: Term
     missing: str | None = None
+    due: Term | None = None
+    unusable: str | None = None
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,12 +117,17 @@ class Pattern:
     given: Term | None = None
     suspect: tuple[Arm, ...] = ()
     confirmed: tuple[Arm, ...] = ()
+    info: tuple[Arm, ...] = ()
+    renames: bool = True
+    graver: tuple[Arm, ...] = ()
     confirm: Confirmation | None = None
     refute: tuple[Refutation, ...] = ()
     refute_by_default: bool = True
     reset: Term | None = None
     milestone: Milestone | None = None
     tags: tuple[Arm, ...] = ()
+    actions: tuple[Arm, ...] = ()
+    value: Term | None = None
     reach_days: int = 0
     initial: Memory = _BLANK
     _signs: tuple[Callable[[Context], Truth], ...] | None = field(
@@ -116,7 +137,7 @@ class Pattern:
     def __post_init__(self) -> None:
         """Gather the conditions that all must be false for a silent criterion to stay as it is."""
         watched = self.given is None and self.milestone is None
-        arms = (*self.confirmed, *self.suspect)
+        arms = (*self.confirmed, *self.suspect, *self.info)
         signs = tuple(arm.when.evaluate for arm in arms) if watched else None
         object.__setattr__(self, "_signs", signs)
 
@@ -141,7 +162,7 @@ class Pattern:
         del memory
         if not self.timed or self.milestone is None:
             return self.initial
-        return Memory(due=self.milestone.end.evaluate(context))
+        return Memory(due=(self.milestone.due or self.milestone.end).evaluate(context))
 
     def deadline(self, memory: Memory) -> int | None:
         """The last day of the milestone, while its sample is awaited."""
@@ -150,18 +171,27 @@ class Pattern:
     def expire(self, memory: Memory, context: Context | None) -> tuple[Memory, tuple[Note, ...]]:
         """Nobody sampled in the period."""
         assert memory.due is not None, "only called with a deadline"  # noqa: S101
-        return memory._replace(due=None, judged=True), (self._overdue(memory.due, context),)
-
-    def _overdue(self, day: int, context: Context | None) -> Finding:
         assert self.milestone is not None  # noqa: S101
+        overdue = self._overdue(memory, context)
+        missed = overdue if self.milestone.late else None
+        return memory._replace(due=None, judged=True, missed=missed), (overdue,)
+
+    def _overdue(self, memory: Memory, context: Context | None) -> Finding:
+        assert self.milestone is not None  # noqa: S101
+        assert memory.due is not None  # noqa: S101
         clock = context.clock if context is not None else None
+        tried = memory.unusable if self.milestone.unusable is not None else None
+        in_time = tried is not None and tried.known <= end_of(memory.due)
         return Finding(
             self.name,
             State.OVERDUE,
             opens=True,
-            day=day,
-            tag=self.milestone.missing,
-            cited=((clock, Role.CLOCK),) if clock is not None else (),
+            day=memory.due,
+            tag=self.milestone.unusable if in_time else self.milestone.missing,
+            cited=cite(
+                ((clock, Role.CLOCK),) if clock is not None else (),
+                ((tried, Role.SUPPORT),) if tried is not None and in_time else (),
+            ),
             due=True,
         )
 
@@ -184,58 +214,97 @@ class Pattern:
             return self._open(memory, context)
         if memory.phase is Phase.SUSPECTED:
             return self._follow(memory, context)
-        return self._hold(memory, context)
+        if memory.phase is Phase.INFORMED:
+            return self._stay_informed(memory, context)
+        return self._hold(memory, following(context, memory))
+
+    def _stay_informed(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
+        """What was worth knowing hinders nothing; it may also be taken back."""
+        after, notes = self._open(memory, context)
+        if after is not memory:
+            return after, notes
+        held, more = self._hold(memory, following(context, memory))
+        return held, notes + more
 
     def _open(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """Silent so far: does this fact open an episode?"""
         before: tuple[Note, ...] = ()
+        if memory.missed is not None:
+            return self._made_up_for(memory, memory.missed, context)
         if self.milestone is not None and (memory.judged or not self._in_period(context)):
             return memory, ()
-        arm, certain = self._judge(context)
+        arm, state = self._judge(context)
         if arm is None and self.milestone is None:
             return memory, ()
         if isinstance(arm, Unknown):
-            return memory, doubts(self.name, arm, context)
+            return self._tried(memory, context.fact), doubts(self.name, arm, context)
         if self.milestone is not None and not context.fact.provisional:
             before = self._arrived_late(memory, context)
             memory = memory._replace(judged=True, due=None)
         if arm is None:
             return memory, before
-        if certain and not context.fact.provisional:
+        if state is State.INFO:
+            memory, notes = self._inform_with(memory, arm, context)
+        elif state is State.CONFIRMED and not context.fact.provisional:
             memory, notes = self._confirm_with(memory, arm, arm.when.prove(context), context)
         else:
             memory, notes = self._suspect_with(memory, arm, context)
         return memory, before + notes
 
-    def _judge(self, context: Context) -> tuple[Arm | Unknown | None, bool]:
-        """The arm that holds, and whether it confirms at once."""
-        arm = first_true(self.confirmed, context) if self.confirmed else None
-        if isinstance(arm, Arm):
-            return arm, True
-        suspicion = first_true(self.suspect, context) if self.suspect else None
-        if isinstance(suspicion, Arm):
-            return suspicion, False
-        return (arm if isinstance(arm, Unknown) else suspicion), False
+    def _judge(self, context: Context) -> tuple[Arm | Unknown | None, State]:
+        """The arm that holds, and what it makes of the fact; unknown if none does but one might."""
+        doubt: Unknown | None = None
+        for arms, state in (
+            (self.confirmed, State.CONFIRMED),
+            (self.suspect, State.SUSPECTED),
+            (self.info, State.INFO),
+        ):
+            arm = first_true(arms, context) if arms else None
+            if isinstance(arm, Arm):
+                return arm, state
+            doubt = arm if doubt is None else doubt
+        return doubt, State.SUSPECTED
 
     def _in_period(self, context: Context) -> bool:
         assert self.milestone is not None  # noqa: S101
         start = self.milestone.start.evaluate(context)
         end = self.milestone.end.evaluate(context)
-        return start is not None and end is not None and start <= context.fact.day <= end
+        if start is None or end is None:
+            return False
+        fact = context.fact
+        return bool(start <= fact.day and latest(fact.when) <= end)
 
     def _arrived_late(self, memory: Memory, context: Context) -> tuple[Note, ...]:
         """The sample was taken in time, but its result became known only after the deadline."""
         if memory.due is None or context.fact.known <= end_of(memory.due):
             return ()
-        overdue = self._overdue(memory.due, context)
+        overdue = self._overdue(memory, context)
         return (overdue, cleared(overdue, context.fact))
+
+    def _tried(self, memory: Memory, fact: Fact) -> Memory:
+        """Remember a sample in the period that can't answer: the one that was known first."""
+        asked = self.milestone is not None and self.milestone.unusable is not None
+        known_before = memory.unusable is not None and memory.unusable.known <= fact.known
+        return memory._replace(unusable=fact) if asked and not known_before else memory
+
+    def _made_up_for(
+        self, memory: Memory, missed: Finding, context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        """The period has passed; a usable fact clears what was missing in it."""
+        arm, _ = self._judge(context)
+        if isinstance(arm, Unknown):
+            return memory, doubts(self.name, arm, context)
+        if context.fact.provisional:
+            return memory, ()
+        return memory._replace(missed=None), (cleared(missed, context.fact),)
 
     def _follow(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """A suspicion stands: does this fact confirm, refute or renew it?"""
+        context = following(context, memory)
         first = memory.first
         assert first is not None  # noqa: S101
         confirm = self.confirm
-        elapsed = context.fact.day - first.day
+        elapsed = context.fact.day - latest(first.when)  # at least, where only a month is known
         if confirm is not None and confirm.within is not None and elapsed > confirm.within:
             lapsed = Memory(judged=memory.judged)
             return self._open(lapsed, context)
@@ -267,13 +336,25 @@ class Pattern:
                 truth = refutation.when.evaluate(context)
                 if truth is True:
                     proof = refutation.when.prove(context)
-                    return self._refuted(memory, refutation.tag, proof, context)
+                    if refutation.info is not None:
+                        return self._settled(memory, refutation.info, proof, context)
+                    refuted = self._refuted(memory, refutation.tag, proof, context)
+                    return self._once_more(*refuted, context) if refutation.anew else refuted
         if self.reset is not None and self.reset.holds(context):
             return Memory(judged=memory.judged), ()
+        if not self.renames:
+            return memory, ()
         suspicion = None if self.milestone is not None else first_true(self.suspect, context)
         if isinstance(suspicion, Arm) and suspicion.tag != memory.tag:
             return self._suspect_with(memory, suspicion, context)
         return memory, ()
+
+    def _once_more(
+        self, memory: Memory, notes: tuple[Note, ...], context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        """The fact that refuted may open the next suspicion."""
+        after, more = self._open(memory, context)
+        return after, notes + more
 
     def _qualifies(self, confirm: Confirmation, context: Context) -> Truth:
         if confirm.when is not None:
@@ -328,8 +409,9 @@ class Pattern:
     def _hold(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """Confirmed: silent, unless it is refuted or reset."""
         for refutation in self.refute:
-            answers = (
-                refutation.confirmed_tag is not None and refutation.confirmed_tag == memory.tag
+            answers = refutation.confirmed_tag is not None and refutation.confirmed_tag in (
+                memory.tag,
+                "any",
             )
             if answers and refutation.when.holds(context):
                 proof = refutation.when.prove(context)
@@ -345,6 +427,7 @@ class Pattern:
     ) -> tuple[Memory, tuple[Note, ...]]:
         proof = arm.when.prove(context)
         cited = cite(self._setting(context), ((context.fact, Role.TRIGGER),), proof.cited)
+        cited = cite(cited, self._settlement(memory, cited, context))
         opens = memory.phase is Phase.SILENT
         fact = context.fact
         standing = self._begun(memory, arm.tag, cited, context)
@@ -356,11 +439,12 @@ class Pattern:
                 day=fact.day,
                 tag=arm.tag,
                 grade=arm.grade,
-                severity=arm.severity,
+                severity=self._severity(arm, context),
                 onset=fact,
                 trigger=fact,
                 cited=cited,
                 proof=proof,
+                value=worth(arm.value or self.value, context),
             ),
         )
 
@@ -375,7 +459,32 @@ class Pattern:
             cited=cited,
             grounds=self._grounds(context),
             run=(context.fact,),
+            seat=_seat(context),
         )
+
+    def _settlement(
+        self, memory: Memory, cited: tuple[Cited, ...], context: Context
+    ) -> tuple[Cited, ...]:
+        """What settled a suspicion before, where this one would not be told without it.
+
+        If this evidence holds all of that one's, that one would still stand in the light of it
+        alone, and this fact be judged as its answer.
+        """
+        known = {fact for fact, _ in cited}
+        return tuple(
+            (settled, Role.SUPPORT)
+            for former, settled in memory.formers
+            if settled is not context.fact
+            and all(fact in known for fact, _ in former.cited)
+            and not self._is_free_of(former, context)
+        )
+
+    def _is_free_of(self, former: Memory, context: Context) -> bool:
+        """Whether this fact would refute a former suspicion and begin anew, did that one stand."""
+        there = following(context, former)
+        if self.confirm is not None and self._qualifies(self.confirm, there) is True:
+            return False
+        return any(one.anew and one.when.holds(there) for one in self.refute)
 
     def _grounds(self, context: Context) -> tuple[Cited, ...]:
         """The least evidence for a suspicion under whatever name, once it is called otherwise."""
@@ -384,6 +493,11 @@ class Pattern:
         proofs = [arm.when.prove(context) for arm in arms if arm.when.holds(context)]
         least = min((proof.cited for proof in proofs), key=len, default=())
         return cite(self._setting(context), ((context.fact, Role.TRIGGER),), least)
+
+    def _severity(self, arm: Arm, context: Context) -> str | None:
+        """That of the arm, unless the patient's state asks for another."""
+        graver = first_true(self.graver, context) if self.graver else None
+        return graver.severity if isinstance(graver, Arm) else arm.severity
 
     def _extra_tag(self, context: Context) -> Arm | None:
         """The further name that a confirmed finding gets, if any."""
@@ -406,7 +520,10 @@ class Pattern:
             named.when.prove(context).cited if named is not None else (),
         )
         opens = memory.phase is Phase.SILENT
-        standing = memory._replace(phase=Phase.CONFIRMED, first=onset, tag=tag, cited=cited, run=())
+        seat = _seat(context) if onset is fact else memory.seat
+        standing = memory._replace(
+            phase=Phase.CONFIRMED, first=onset, tag=tag, cited=cited, run=(), seat=seat
+        )
         return standing, (
             Finding(
                 self.name,
@@ -415,11 +532,66 @@ class Pattern:
                 day=fact.day,
                 tag=tag,
                 grade=arm.grade,
-                severity=(named.severity if named is not None else None) or arm.severity,
+                severity=self._severity(named if named and named.severity else arm, context),
                 onset=onset,
                 trigger=fact,
                 cited=cited,
                 proof=proof,
+                value=worth(arm.value or self.value, context),
+                action=self._action(context),
+            ),
+        )
+
+    def _action(self, context: Context) -> str | None:
+        """Which of the source's options the rule names for such a finding."""
+        arm = first_true(self.actions, context)
+        return arm.tag if isinstance(arm, Arm) else None
+
+    def _inform_with(
+        self, memory: Memory, arm: Arm, context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        """Say once what is worth knowing; a preliminary report is not."""
+        opens = memory.phase is Phase.SILENT
+        if context.fact.provisional or not (opens or arm.tag != memory.tag):
+            return memory, ()
+        fact, proof = context.fact, arm.when.prove(context)
+        cited = cite(self._setting(context), ((fact, Role.TRIGGER),), proof.cited)
+        standing = self._begun(memory, arm.tag, cited, context)._replace(phase=Phase.INFORMED)
+        return standing, (
+            Finding(
+                self.name,
+                State.INFO,
+                opens=opens,
+                day=fact.day,
+                tag=arm.tag,
+                grade=arm.grade,
+                onset=fact,
+                trigger=fact,
+                cited=cited,
+                proof=proof,
+                value=worth(arm.value or self.value, context),
+            ),
+        )
+
+    def _settled(
+        self, memory: Memory, tag: str, proof: Proof, context: Context
+    ) -> tuple[Memory, tuple[Note, ...]]:
+        """A suspicion turns out to be no more than worth knowing; it keeps its date."""
+        fact = context.fact
+        cited = cite(memory.grounds, ((fact, Role.CONFIRMATION),), proof.cited)
+        standing = memory._replace(phase=Phase.INFORMED, tag=tag, cited=cited, run=())
+        return standing, (
+            Finding(
+                self.name,
+                State.INFO,
+                opens=False,
+                day=fact.day,
+                tag=tag,
+                onset=memory.first,
+                trigger=fact,
+                cited=cited,
+                proof=proof,
+                value=worth(self.value, context),
             ),
         )
 
@@ -440,14 +612,24 @@ class Pattern:
                 ((context.clock, Role.CLOCK),) if context.clock is not None else (),
             ),
             proof=proof,
+            value=worth(self.value, context),
         )
-        return Memory(judged=memory.judged), (finding,)
+        if memory.phase is not Phase.SUSPECTED:
+            return Memory(judged=memory.judged), (finding,)
+        former = memory._replace(formers=(), run=())
+        formers = (*memory.formers[:1], (former, context.fact))
+        return Memory(judged=memory.judged, formers=formers), (finding,)
 
     def _setting(self, context: Context) -> tuple[Cited, ...]:
         """The clock, and what the `if` condition rests on."""
         clock = ((context.clock, Role.CLOCK),) if context.clock is not None else ()
         given = self.given.prove(context).cited if self.given is not None else ()
         return clock + tuple((fact, role) for fact, role in given if fact is not context.fact)
+
+
+def _seat(context: Context) -> tuple[int, ...]:
+    """The series of the fact in question."""
+    return context.history[context.before].series
 
 
 def proof_term(proof: Proof) -> Term:
@@ -465,6 +647,7 @@ def cleared(overdue: Finding, fact: Fact) -> Finding:
         tag=overdue.tag,
         trigger=fact,
         cited=((fact, Role.TRIGGER),),
+        awaited=overdue.day,
     )
 
 

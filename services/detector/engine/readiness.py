@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING
 
 from schemas.alerts import Readiness
-from services.detector.engine.writing import reported
+from services.detector.engine.assembly import assembled
+from services.detector.engine.evidence import reported
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,34 +29,65 @@ DEFAULT_ITEMS = (
     "goals_of_care",
 )
 """Age, performance status, organ function, prior lines and goals decide what is possible."""
+_OF_THE_PERSON = frozenset({"age", "prior_lines", "goals_of_care"})
 
 
 def readiness(items: Iterable[str], timeline: Timeline, day: int) -> tuple[Readiness, ...]:
     """The latest value of each item on or before a day (ordinal)."""
-    return tuple(_item(name, timeline, day) for name in items)
+    found = []
+    told = timeline.has_few
+    for name in items:
+        if name not in _OF_THE_PERSON:
+            found.append(_measured(name, timeline, day))
+        elif told:
+            found.append(_of_the_person(name, timeline, day))
+        else:
+            found.append(_not_known(name))
+    return tuple(found)
 
 
-def _item(name: str, timeline: Timeline, day: int) -> Readiness:
-    if name == "age":
-        return Readiness(item=name, value=_age(_people(timeline, day), day))
-    if name == "prior_lines":
-        lines = [
-            fact.event.line
-            for fact in timeline.few("treatment")
-            if fact.day <= day and fact.event.line is not None
-        ]
-        return Readiness(item=name, value=str(max(lines)) if lines else NOT_KNOWN)
-    if name == "goals_of_care":
-        return Readiness(item=name, value=_last(_people(timeline, day), "goals_of_care"))
+def _measured(name: str, timeline: Timeline, day: int) -> Readiness:
     fact = timeline.newest(name, day)
     if fact is None:
-        return Readiness(item=name, value=NOT_KNOWN)
-    return Readiness(
-        item=name,
-        value=reported(fact) or NOT_KNOWN,
-        unit=getattr(fact.event, "unit", None),
-        at=fact.event.effective_at,
+        return _not_known(name)
+    return assembled(
+        Readiness,
+        {
+            "item": name,
+            "value": reported(fact) or NOT_KNOWN,
+            "unit": getattr(fact.event, "unit", None),
+            "at": fact.event.effective_at,
+        },
     )
+
+
+@cache  # the items are words of the rules: there are few
+def _not_known(name: str) -> Readiness:
+    return Readiness(item=name, value=NOT_KNOWN)
+
+
+def _of_the_person(name: str, timeline: Timeline, day: int) -> Readiness:
+    if name == "age":
+        age = _age(_people(timeline, day), day)
+        return _not_known(name) if age is None else Readiness(item=name, value=age)
+    said = _last_goals(timeline, day) if name == "goals_of_care" else _last_line(timeline, day)
+    if said is None:
+        return _not_known(name)
+    value, fact = said
+    return Readiness(item=name, value=value, at=fact.event.effective_at)
+
+
+def _last_line(timeline: Timeline, day: int) -> tuple[str, Fact] | None:
+    """The highest line that was told of, and the first that is told of it: since when."""
+    lined = [
+        fact
+        for fact in timeline.few("treatment")
+        if fact.day <= day and fact.event.line is not None
+    ]
+    if not lined:
+        return None
+    first = min(lined, key=lambda fact: (-fact.event.line, fact.at, fact.key))
+    return str(first.event.line), first
 
 
 def _people(timeline: Timeline, day: int) -> list[Fact]:
@@ -63,14 +96,14 @@ def _people(timeline: Timeline, day: int) -> list[Fact]:
     return sorted(told, key=lambda fact: (fact.issued, fact.key))
 
 
-def _last(people: list[Fact], field: str) -> str:
-    said = [value for fact in people if (value := getattr(fact.event, field)) is not None]
-    return str(said[-1]) if said else NOT_KNOWN
+def _last_goals(timeline: Timeline, day: int) -> tuple[str, Fact] | None:
+    told = [fact for fact in _people(timeline, day) if fact.event.goals_of_care is not None]
+    return (told[-1].event.goals_of_care, told[-1]) if told else None
 
 
-def _age(people: list[Fact], day: int) -> str:
+def _age(people: list[Fact], day: int) -> str | None:
     births = [fact.event.birth_date for fact in people if fact.event.birth_date is not None]
     if not births:
-        return NOT_KNOWN
+        return None
     born, today = births[-1], date.fromordinal(day)
     return str(today.year - born.year - ((today.month, today.day) < (born.month, born.day)))

@@ -73,7 +73,7 @@ class Extreme(_Filtered):
     def add(self, memory: Any, fact: Fact, context: Context) -> Any:
         """Keep the more extreme of the two."""
         number = self._number(fact)
-        if number is None or not self.admitted(context):
+        if number is None or (self._admits is not None and self._admits(context) is not True):
             return memory
         if memory is None:
             return fact
@@ -156,9 +156,9 @@ class Latest(_Filtered):
 
     def add(self, memory: Any, fact: Fact, context: Context) -> Any:
         """Shift one in."""
-        if not self.admitted(context):
+        if self._admits is not None and self._admits(context) is not True:
             return memory
-        return (*memory, fact)[-self._count :]
+        return (fact,) if self._count == 1 else (*memory, fact)[-self._count :]
 
     def read(self, memory: Any, context: Context) -> Any:
         """The last fact; with a count above one, all of them."""
@@ -208,7 +208,7 @@ class Confirmed(NamedTuple):
 class ConfirmedNadir(_Filtered):
     """Lowest value that two neighbouring samples reached (catalogue MM-IMWG-PD).
 
-    The larger of each pair of neighbours counts; a single sample counts by itself.
+    The larger of each pair of neighbours counts. A single sample is confirmed by nothing.
     """
 
     initial: Any = Confirmed()
@@ -242,9 +242,9 @@ class ConfirmedNadir(_Filtered):
         return number
 
     def read(self, memory: Any, context: Context) -> Fact | None:
-        """The record; with a single sample so far, that one."""
+        """The record; none while there is no pair of numbers."""
         del context
-        found: Fact | None = memory.newest if memory.record is None else memory.record
+        found: Fact | None = memory.record
         return found
 
 

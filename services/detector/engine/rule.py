@@ -12,11 +12,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from services.detector.engine.finding import Finding, Machine, Note
 from services.detector.engine.instants import end_of
 from services.detector.engine.lane import Entry, Mark
+from services.detector.engine.membership import told_with_reasons
 from services.detector.engine.pattern import Pattern, Phase
+from services.detector.engine.person import TIMELESS
 from services.detector.engine.terms import Context, Term
+from services.detector.engine.watch import watched
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from services.detector.engine.fact import Fact
     from services.detector.engine.registers import Register
@@ -31,6 +34,7 @@ class Course:
     modalities: frozenset[str] = frozenset()
     regimens: frozenset[str] = frozenset()
     lines: frozenset[int] = frozenset()
+    drug_classes: frozenset[str] = frozenset()
 
 
 WHOLE_PATIENT = Course(None)
@@ -45,6 +49,14 @@ class Series:
     accepts: Callable[[Fact, Course], bool] | None = None
     since: Term | None = None
     unless: Term | None = None
+    only: Term | None = None
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a fact must be looked at to say if it is seen."""
+        return (self.since, self.unless, self.only) != (None, None, None)
+
+    preliminary: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ class Ends:
     """What closes the rule."""
 
     new_line: bool = False
+    next_line: bool = False
     phases: frozenset[str] = frozenset()
     series: frozenset[int] = frozenset()
 
@@ -76,6 +89,7 @@ class LaneState(NamedTuple):
 
 
 _END_RANK = 1_000
+_LOOKED_AT = frozenset({"treatment", "patient"})
 _NONE = Mark.NONE  # by a name of our own: on the class, each look-up is a call
 _new = tuple.__new__
 
@@ -93,7 +107,7 @@ class Plan(NamedTuple):
 
     filtered: bool
     machines: tuple[tuple[int, Machine], ...]
-    registers: tuple[tuple[int, Register], ...]
+    registers: tuple[tuple[int, Callable[[Any, Fact, Context], Any]], ...]
     timed: bool
 
 
@@ -109,28 +123,42 @@ class CompiledRule:
     conditions: frozenset[str] = frozenset()
     modalities: frozenset[str] = frozenset()
     regimens: frozenset[str] = frozenset()
+    drug_classes: frozenset[str] = frozenset()
+    line: int | None = None
     clock: Clock | None = None
     ends: Ends = field(default_factory=Ends)
     reach_days: int = 0
     graders: tuple[Any, ...] = ()
+    figures: tuple[tuple[frozenset[int], Term], ...] = ()
+    closer_watch: Term | None = None
+    initial: LaneState = field(init=False, compare=False, repr=False)
     _plans: dict[tuple[int, ...], Plan] = field(default_factory=dict, compare=False, repr=False)
     _seats: dict[str, Seat | None] = field(default_factory=dict, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Prepare the state before the first fact."""
+        registers = tuple(register.initial for _, register in self.registers)
+        memories = tuple(machine.initial for machine in self.machines)
+        object.__setattr__(self, "initial", LaneState(None, None, None, registers, memories, None))
 
     # -- which courses and which facts
 
     @property
     def per_course(self) -> bool:
         """Whether every matching course has an instance of its own."""
-        return bool(self.conditions or self.modalities or self.regimens)
+        return bool(self.conditions or self.modalities or self.regimens or self.drug_classes)
 
     def concerns(self, course: Course) -> bool:
         """Whether a course has an instance of this rule."""
+        if self.line is not None and course.lines and self.line not in course.lines:
+            return False
         return all(
             not wanted or not wanted.isdisjoint(has)
             for wanted, has in (
                 (self.conditions, course.conditions),
                 (self.modalities, course.modalities),
                 (self.regimens, course.regimens),
+                (self.drug_classes, course.drug_classes),
             )
         )
 
@@ -154,6 +182,10 @@ class CompiledRule:
             for index, one in enumerate(self.series)
             if fact.topic in one.topics and (one.accepts is None or one.accepts(fact, course))
         )
+        if fact.topic == "patient":
+            return _timeless(fact, series)
+        if fact.provisional and any(self.series[index].preliminary for index in series):
+            fact = fact.as_final()
         rank, mark = self._rank(series)
         if fact.topic == "treatment" and mark is _NONE:
             rank, mark = self._rank_of_treatment(fact, course, rank)
@@ -166,7 +198,8 @@ class CompiledRule:
         if topic not in self._seats:
             open_to = [index for index, one in enumerate(self.series) if topic in one.topics]
             plain = all(self.series[index].accepts is None for index in open_to)
-            looked_at = not plain or not open_to or topic == "treatment"
+            trusting = any(self.series[index].preliminary for index in open_to)
+            looked_at = not plain or not open_to or trusting or topic in _LOOKED_AT
             series = tuple(open_to)
             self._seats[topic] = None if looked_at else Seat(series, *self._rank(series))
         return self._seats[topic]
@@ -184,14 +217,19 @@ class CompiledRule:
             is_clock = self.clock is not None and step.phase in self.clock.phases
             return 0, Mark.CLOCK if is_clock else Mark.OWN
         if (
-            self.ends.new_line
-            and course.id is not None
+            course.id is not None
             and step.phase == "started"
             and step.condition in course.conditions
-            and not (step.line is not None and step.line in course.lines)
+            and self._is_another_line(step.line, course)
         ):
             return _END_RANK, Mark.NEW_LINE
         return rank, Mark.NONE
+
+    def _is_another_line(self, line: int | None, course: Course) -> bool:
+        """Whether treatment of that line closes the course."""
+        if self.ends.new_line:
+            return line is None or line not in course.lines
+        return self.ends.next_line and line is not None and line > max(course.lines, default=1)
 
     # -- the fold
 
@@ -200,56 +238,77 @@ class CompiledRule:
         """Whether the calendar alone may have something to say."""
         return any(machine.timed for machine in self.machines)
 
-    @property
-    def initial(self) -> LaneState:
-        """Before the first fact."""
-        return LaneState(
-            clock=None,
-            own=None,
-            closed=None,
-            registers=tuple(register.initial for _, register in self.registers),
-            memories=tuple(machine.initial for machine in self.machines),
-            deadline=None,
-        )
-
-    def step(
-        self, state: LaneState, entry: Entry, history: Sequence[Entry], index: int
+    def step(  # noqa: C901 - run for every fact of every lane, so without a call that can be spared
+        self, state: LaneState, entry: Entry, here: Context
     ) -> tuple[LaneState, tuple[Note, ...]]:
-        """Take in the fact at `history[index]`.
+        """Take in one more fact.
+
+        Args:
+            state: before it.
+            entry: the fact at its place.
+            here: stands at the fact; what the state says of the course is filled in.
 
         Returns:
             The new state, and what the rule says at this place.
         """
-        day = entry.place[0]
-        closed, deadline = state.closed, state.deadline
-        if closed is not None and day > closed:
-            return self._after_the_end(state, entry, history, index)
-        mark, expired = entry.mark, deadline is not None and day > deadline
-        if mark is _NONE and not expired:
-            return self._judge(state, entry, history, index)
+        # Criteria first, then the registers. By far the commonest case, and so without a call.
+        clock, own, closed, registers, memories, deadline = state
+        place, fact, series, mark = entry
+        if (
+            mark is not _NONE
+            or (closed is not None and place[0] > closed)
+            or (deadline is not None and place[0] > deadline)
+        ):
+            return self._turn(state, entry, here)
+        here.clock, here.own, here.registers = clock, own, registers
+        plan = self._plans.get(series) or self._plan(series)
+        if plan.filtered:
+            plan = self._plan(self._admitted(entry, here))
+        _, machines, remembering, timed = plan
         notes: tuple[Note, ...] = ()
-        if expired:
-            state, notes = self._expire(state, day - 1)
-        if mark is not _NONE:
-            state = self._mark(state, entry, history, index)
-        if entry.series:
-            state, more = self._judge(state, entry, history, index)
+        changed = False
+        for at, machine in machines:
+            held = memories[at]
+            memory, more = machine.step(held, here)
+            if memory is not held:
+                memories = _with(memories, at, memory)
+                changed = True
             if more:
-                notes = notes + more if notes else more
-        if mark is not _NONE and mark in _ENDING:
+                notes += watched(self._grounded(machine, more, here), self.closer_watch, here)
+        if remembering and not fact.provisional:
+            for at, add in remembering:
+                held = registers[at]
+                kept = add(held, fact, here)
+                if kept is not held:
+                    registers = _with(registers, at, kept)
+                    changed = True
+        if not changed:
+            return state, notes
+        if timed:
+            deadline = self._deadline(memories)
+        return _new(LaneState, (clock, own, closed, registers, memories, deadline)), notes
+
+    def _turn(
+        self, state: LaneState, entry: Entry, here: Context
+    ) -> tuple[LaneState, tuple[Note, ...]]:
+        """The course takes a turn at this fact: it, or a deadline, is over, or the clock is set."""
+        day, mark = entry.place[0], entry.mark
+        if state.closed is not None and day > state.closed:
+            return self._after_the_end(state, entry, here)
+        notes: tuple[Note, ...] = ()
+        if state.deadline is not None and day > state.deadline:
+            state, notes = self._expire(state, day - 1)
+        state = self._mark(state, entry, here)
+        if entry.series:
+            state, more = self.step(state, entry._replace(mark=_NONE), here)
+            notes += more
+        if mark in _ENDING:
             state = self._close(state, entry)
         return state, notes
 
-    def _context(
-        self, state: LaneState, fact: Fact, history: Sequence[Entry], index: int
-    ) -> Context:
-        return Context(fact, state.clock, state.own, state.registers, history, index)
-
-    def _mark(
-        self, state: LaneState, entry: Entry, history: Sequence[Entry], index: int
-    ) -> LaneState:
+    def _mark(self, state: LaneState, entry: Entry, here: Context) -> LaneState:
         """A step of the course itself: it may set the clock and tell the regimen."""
-        if entry.mark in _ENDING:
+        if entry.mark is _NONE or entry.mark in _ENDING:
             return state
         fact = entry.fact
         own = fact if fact.event.regimen or fact.event.drug_classes or not state.own else state.own
@@ -263,46 +322,12 @@ class CompiledRule:
             for (_, register), memory in zip(self.registers, state.registers, strict=True)
         )
         state = state._replace(clock=fact, registers=registers)
-        context = self._context(state, fact, history, index)
+        here.clock, here.own, here.registers = fact, own, registers
         memories = tuple(
-            machine.start(memory, context)
+            machine.start(memory, here)
             for machine, memory in zip(self.machines, state.memories, strict=True)
         )
         return state._replace(memories=memories, deadline=self._deadline(memories))
-
-    def _judge(
-        self, state: LaneState, entry: Entry, history: Sequence[Entry], index: int
-    ) -> tuple[LaneState, tuple[Note, ...]]:
-        """Show a fact to the criteria that listen to it, then let the registers remember it."""
-        clock, own, closed, registers, memories, deadline = state
-        fact = entry.fact
-        context = Context(fact, clock, own, registers, history, index)
-        plan = self._plans.get(entry.series) or self._plan(entry.series)
-        if plan.filtered:
-            plan = self._plan(self._admitted(entry, context))
-        _, machines, remembering, timed = plan
-        notes: tuple[Note, ...] = ()
-        changed = False
-        for at, machine in machines:
-            held = memories[at]
-            memory, more = machine.step(held, context)
-            if memory is not held:
-                memories = _with(memories, at, memory)
-                changed = True
-            if more:
-                notes += more
-        if remembering and not fact.provisional:
-            for at, register in remembering:
-                held = registers[at]
-                kept = register.add(held, fact, context)
-                if kept is not held:
-                    registers = _with(registers, at, kept)
-                    changed = True
-        if not changed:
-            return state, notes
-        if timed:
-            deadline = self._deadline(memories)
-        return _new(LaneState, (clock, own, closed, registers, memories, deadline)), notes
 
     def _plan(self, series: tuple[int, ...]) -> Plan:
         plan = self._plans.get(series)
@@ -313,13 +338,10 @@ class CompiledRule:
                 if not machine.listens.isdisjoint(series)
             )
             plan = self._plans[series] = Plan(
-                filtered=any(
-                    self.series[index].since is not None or self.series[index].unless is not None
-                    for index in series
-                ),
+                filtered=any(self.series[index].filtered for index in series),
                 machines=machines,
                 registers=tuple(
-                    (at, register)
+                    (at, register.add)
                     for at, (reads, register) in enumerate(self.registers)
                     if not reads.isdisjoint(series)
                 ),
@@ -331,12 +353,26 @@ class CompiledRule:
         """The series in which this fact is seen at all."""
         return tuple(index for index in entry.series if self._sees(self.series[index], context))
 
+    def shown(self, entry: Entry, context: Context) -> tuple[int, ...]:
+        """The series in which a fact is seen, by what is known before it."""
+        return self._admitted(entry, context) if entry.series else ()
+
     def _sees(self, series: Series, context: Context) -> bool:
         if series.since is not None:
             since = series.since.evaluate(context)
             if since is None or context.fact.day < since:
                 return False
+        if series.only is not None and series.only.evaluate(context) is not True:
+            return False
         return series.unless is None or series.unless.evaluate(context) is not True
+
+    def _grounded(
+        self, machine: Machine, notes: tuple[Note, ...], here: Context
+    ) -> tuple[Note, ...]:
+        """What makes a cited fact one of the series judged is part of the evidence."""
+        only = [(at, self.series[at].only) for at in sorted(machine.listens)]
+        asked = {at: term for at, term in only if term is not None}
+        return told_with_reasons(notes, asked, here) if asked else notes
 
     # -- deadlines and the end
 
@@ -355,11 +391,12 @@ class CompiledRule:
         while (deadline := self._deadline(tuple(memories))) is not None and deadline <= until:
             for at, machine in enumerate(self.machines):
                 if machine.timed and machine.deadline(memories[at]) == deadline:
-                    context = None
-                    if state.clock is not None:
-                        context = self._context(state, state.clock, (), 0)
+                    clock, own, _, registers, _, _ = state
+                    # No fact is in question, but the clock, if there is one.
+                    here = Context(clock, clock, own, registers, (), 0)  # type: ignore[arg-type]
+                    context = None if clock is None else here
                     memories[at], more = machine.expire(memories[at], context)
-                    notes += more
+                    notes += watched(more, self.closer_watch, here)
         new = tuple(memories)
         return state._replace(memories=new, deadline=self._deadline(new)), notes
 
@@ -374,25 +411,31 @@ class CompiledRule:
         return state._replace(closed=entry.fact.day, deadline=None)
 
     def _after_the_end(
-        self, state: LaneState, entry: Entry, history: Sequence[Entry], index: int
+        self, state: LaneState, entry: Entry, here: Context
     ) -> tuple[LaneState, tuple[Note, ...]]:
         """Only a pending suspicion that may be confirmed across lines is still followed."""
         notes: tuple[Note, ...] = ()
         memories = list(state.memories)
-        context = self._context(state, entry.fact, history, index)
+        here.clock, here.own, here.registers = state.clock, state.own, state.registers
         for at, machine in enumerate(self.machines):
             if (
                 isinstance(machine, Pattern)
                 and machine.crosses_lines
                 and memories[at].phase is Phase.SUSPECTED
                 and not machine.listens.isdisjoint(entry.series)
-                and self._admitted(entry, context)
+                and self._admitted(entry, here)
             ):
-                memories[at], more = machine.step(memories[at], context)
-                notes += more
+                memories[at], more = machine.step(memories[at], here)
+                notes += watched(self._grounded(machine, more, here), self.closer_watch, here)
         if not notes:
             return state, ()
         return state._replace(memories=tuple(memories)), notes
+
+    def passed(self, state: LaneState, now: int) -> LaneState:
+        """The state once every deadline is told that has passed by an instant."""
+        while state.deadline is not None and end_of(state.deadline) <= now:
+            state, _ = self._expire(state, state.deadline)
+        return state
 
     def due(self, state: LaneState, now: int) -> tuple[tuple[Finding, ...], int | None]:
         """What the calendar alone adds after the last fact.
@@ -412,6 +455,13 @@ def seated(fact: Fact, seat: Seat) -> Entry:
     series, rank, mark = seat
     source, event_id = fact.key
     return _new(Entry, ((fact.day, rank, fact.at, source, event_id), fact, series, mark))
+
+
+def _timeless(fact: Fact, series: tuple[int, ...]) -> Entry | None:
+    """What is told of the person stands before all that happened, the last word last."""
+    if not series:
+        return None
+    return Entry((TIMELESS, 0, fact.issued, *fact.key), fact, series)
 
 
 def _with(parts: tuple[Any, ...], at: int, part: Any) -> tuple[Any, ...]:

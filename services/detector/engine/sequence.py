@@ -67,6 +67,11 @@ class Sequence(Untimed):
         self._unless = unless
         self._unless_missing = unless_missing
 
+    @property
+    def legs(self) -> tuple[Leg, Leg]:
+        """What comes first, and what follows."""
+        return self._first, self._then
+
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """A fact may be a leg, or speak against one."""
         if context.fact.provisional:

@@ -11,13 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from itertools import pairwise
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.alerts import Role
 from services.detector.engine.fact import Fact
-from services.detector.engine.instants import US_PER_DAY
+from services.detector.engine.instants import US_PER_DAY, Span, When, day_of, earliest, latest
 from services.detector.engine.registers import Confirmed
 from services.detector.engine.truth import (
     Range,
@@ -37,7 +36,11 @@ Cited = tuple[Fact, Role]
 
 
 class Context:
-    """Where a term is evaluated: the fact in question, the course so far, the lane before it."""
+    """Where a term is evaluated: the fact in question, the course so far, the lane before it.
+
+    A lane has one of its own, which it moves from fact to fact: whoever looks at it keeps nothing
+    of it beyond that look.
+    """
 
     __slots__ = ("before", "clock", "fact", "history", "it", "own", "registers")
 
@@ -59,11 +62,16 @@ class Context:
         self.history = history
         self.before = before
 
+    @classmethod
+    def within(cls, history: Sequence[Entry]) -> Context:
+        """In a lane, but at no fact of it yet."""
+        nowhere: Context = object.__new__(cls)
+        nowhere.history = history
+        return nowhere
+
     def at(self, it: Fact) -> Context:
         """The same place, with `it` standing for another fact (inside `where`)."""
-        other: Context = object.__new__(Context)
-        for name in Context.__slots__:
-            setattr(other, name, getattr(self, name))
+        other = Context(self.fact, self.clock, self.own, self.registers, self.history, self.before)
         other.it = it
         return other
 
@@ -92,10 +100,23 @@ class Term:
     Some terms say what they are, so that what is built on them can take a shorter way: `fixed` is
     the number of a constant; `own` says that the term is just the fact in question, or its number;
     `among`, that it is so if that fact belongs to one of these series; `multiple` is the factor
-    and the slot of a multiple of the fact's own reference limit.
+    and the slot of a multiple of the fact's own reference limit. `made_of` are a condition's word
+    (`and`, `or`, `not`, a comparison) and its parts; `foreseeable` says that the answer hangs on
+    nothing but the day and what the course says of itself, so that it can be told in advance.
     """
 
-    __slots__ = ("among", "evaluate", "fixed", "kind", "multiple", "own", "prove", "text")
+    __slots__ = (
+        "among",
+        "evaluate",
+        "fixed",
+        "foreseeable",
+        "kind",
+        "made_of",
+        "multiple",
+        "own",
+        "prove",
+        "text",
+    )
 
     def __init__(
         self,
@@ -113,7 +134,20 @@ class Term:
         self.own = False
         self.among: frozenset[int] | None = None
         self.multiple: tuple[Decimal, str] | None = None
+        self.made_of: tuple[str, tuple[Term, ...]] = ("", ())
+        self.foreseeable = False
         self.prove = prove or _plain_proof(text, evaluate, cite)
+
+    def joining(self, word: str, *parts: Term) -> Term:
+        """The same term, which says of what it is made."""
+        self.made_of = (word, parts)
+        self.foreseeable = bool(parts) and all(part.foreseeable for part in parts)
+        return self
+
+    def foreseen(self) -> Term:
+        """The same term, which says that it can be told in advance."""
+        self.foreseeable = True
+        return self
 
     def holds(self, context: Context) -> bool:
         """Whether the condition is true; unknown does not hold."""
@@ -139,7 +173,7 @@ def constant(value: Decimal, text: str) -> Term:
     """A number."""
     term = Term("number", text, lambda _: value, lambda _: Proof(text, value))
     term.fixed = value
-    return term
+    return term.foreseen()
 
 
 def by_unit(first: Decimal, others: Sequence[tuple[str, Decimal]], text: str) -> Term:
@@ -189,7 +223,7 @@ def value_of(term: Term) -> Term:
         fact = inner(context)
         if fact.__class__ is Fact:
             value: Value = fact.value
-            return value if value is not None else Unknown("no numeric value")
+            return _UNSAID if value is None else value
         found: Value = fact
         return found
 
@@ -197,9 +231,18 @@ def value_of(term: Term) -> Term:
         found = term.prove(context)
         return Proof(found.text, evaluate(context), found.cited, found.because)
 
-    number = Term("number", term.text, evaluate, prove)
+    number = Term("number", term.text, _own_value if term.own else evaluate, prove)
     number.own, number.among = term.own, term.among
     return number
+
+
+_UNSAID = Unknown("no numeric value")
+
+
+def _own_value(context: Context) -> Value:
+    """The number of `it`."""
+    value = context.it.value
+    return _UNSAID if value is None else value
 
 
 NOT_SAID = object()
@@ -227,27 +270,48 @@ def field_of(term: Term, read: Callable[[Fact], Any], kind: str, text: str) -> T
     return Term(kind, text, evaluate, prove)
 
 
-def course_field(read: Callable[[Fact], Any], text: str, kind: str = "word") -> Term:
-    """What the course's own treatment facts say: `course.regimen`."""
+def course_field(
+    read: Callable[[Fact], Any], text: str, kind: str = "word", *, in_all: bool = False
+) -> Term:
+    """What the course's own treatment facts say: `course.regimen`.
+
+    What all of them say alike (`in_all`), and what the clock says as well, needs no evidence
+    besides the clock, which is cited in any case.
+    """
     missing = Unknown(f"{text} is not known")
 
     def evaluate(context: Context) -> Any:
         value = None if context.own is None else read(context.own)
         return missing if value is None else value
 
-    return Term(kind, text, evaluate, cite=lambda c, _: ((c.own, Role.SUPPORT),) if c.own else ())
+    def cite(context: Context, value: Any) -> tuple[Cited, ...]:
+        clock, own = context.clock, context.own
+        told_by_clock = clock is not None and read(clock) == value
+        return () if own is None or in_all or told_by_clock else ((own, Role.SUPPORT),)
+
+    return Term(kind, text, evaluate, cite=cite).foreseen()
 
 
 def upper_limit(term: Term, default: Decimal | None, text: str) -> Term:
     """The upper reference limit that came with a fact, else the default, else unknown."""
-    inner = term.evaluate
-    missing: Value = Unknown("no upper reference limit") if default is None else default
+    return _limit_of(term, "upper", default, text)
+
+
+def lower_limit(term: Term, default: Decimal | None, text: str) -> Term:
+    """The lower reference limit, likewise."""
+    return _limit_of(term, "lower", default, text)
+
+
+def _limit_of(term: Term, which: str, default: Decimal | None, text: str) -> Term:
+    inner, limit_of = term.evaluate, attrgetter(which)
+    missing: Value = Unknown(f"no {which} reference limit") if default is None else default
 
     def evaluate(context: Context) -> Value:
         fact = inner(context)
         if fact.__class__ is not Fact:
             return None
-        return missing if fact.upper is None else fact.upper
+        limit: Decimal | None = limit_of(fact)
+        return missing if limit is None else limit
 
     return Term("number", text, evaluate)
 
@@ -311,23 +375,23 @@ def clock_day(text: str = "clock") -> Term:
     return Term(
         "time",
         text,
-        lambda c: c.clock.day if c.clock is not None else None,
+        lambda c: c.clock.when if c.clock is not None else None,
         cite=lambda c, _: ((c.clock, Role.CLOCK),) if c.clock is not None else (),
-    )
+    ).foreseen()
 
 
 def fact_day(text: str = "date") -> Term:
     """The day of the fact in question."""
-    return Term("time", text, lambda c: c.it.day)
+    return Term("time", text, lambda c: c.it.when).foreseen()
 
 
 def day_of_fact(term: Term, text: str) -> Term:
     """`date(last(dose))`."""
     inner = term.evaluate
 
-    def evaluate(context: Context) -> int | Unknown | None:
+    def evaluate(context: Context) -> When | Unknown | None:
         fact = inner(context)
-        return fact.day if fact.__class__ is Fact else fact
+        return fact.when if fact.__class__ is Fact else fact
 
     def prove(context: Context) -> Proof:
         found = term.prove(context)
@@ -340,9 +404,25 @@ def shifted(term: Term, shift: Callable[[int], int], text: str) -> Term:
     """A time so many days or months away from another."""
     inner = term.evaluate
 
-    def evaluate(context: Context) -> int | Unknown | None:
+    def evaluate(context: Context) -> When | Unknown | None:
         day = inner(context)
+        if day.__class__ is Span:
+            return Span(shift(day.first), shift(day.last))
         return shift(day) if day.__class__ is int else day
+
+    def prove(context: Context) -> Proof:
+        return Proof(text, evaluate(context), term.prove(context).cited)
+
+    return Term("time", text, evaluate, prove).joining("shifted", term)
+
+
+def day_known(term: Term, text: str) -> Term:
+    """The day (UTC) on which a fact first became known in a final version."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> int | Unknown | None:
+        fact = inner(context)
+        return day_of(fact.known) if fact.__class__ is Fact else fact
 
     def prove(context: Context) -> Proof:
         return Proof(text, evaluate(context), term.prove(context).cited)
@@ -357,17 +437,37 @@ def days_since(term: Term, text: str) -> Term:
     def evaluate(context: Context) -> Value:
         then = inner(context)
         if then.__class__ is Fact:
-            then = then.day
-        return Decimal(context.it.day - then) if then.__class__ is int else then
+            then = then.when
+        now = context.it.when
+        if then.__class__ is int and now.__class__ is int:
+            return Decimal(now - then)
+        return _distance(then, now) if isinstance(then, When) else then
 
     def prove(context: Context) -> Proof:
         return Proof(text, evaluate(context), term.prove(context).cited)
 
-    return Term("number", text, evaluate, prove)
+    return Term("number", text, evaluate, prove).joining("days since", term)
+
+
+def _distance(then: When, now: When) -> Range:
+    """Whole days between two days of which at least one is known only to its month or year."""
+    low, high = earliest(now) - latest(then), latest(now) - earliest(then)
+    return Range(Decimal(low), Decimal(high), high_included=True)
+
+
+def last_day(term: Term) -> Term:
+    """A time as one day: the last one that it may mean, so that nothing is due too early."""
+    inner = term.evaluate
+
+    def evaluate(context: Context) -> int | Unknown | None:
+        day = inner(context)
+        return day.last if day.__class__ is Span else day
+
+    return Term("time", term.text, evaluate, term.prove).joining("last day", term)
 
 
 def ordered(op: str, left: Term, right: Term, text: str) -> Term:
-    """Compare two times by their days."""
+    """Compare two times by their days; unknown where only a month says which came first."""
     a, b = left.evaluate, right.evaluate
     exact = comparison(op)
 
@@ -376,9 +476,17 @@ def ordered(op: str, left: Term, right: Term, text: str) -> Term:
         for side in (x, y):
             if isinstance(side, Unknown):
                 return side
+        if x.__class__ is Span or y.__class__ is Span:
+            return False if x is None or y is None else _apart(op, x, y)
         return False if x is None or y is None else exact(x, y)
 
-    return _compared(text, evaluate, left, right)
+    return _compared(text, evaluate, left, right).joining(op, left, right)
+
+
+def _apart(op: str, x: When, y: When) -> Truth:
+    """What can be said of two days of which at least one is known only to its month or year."""
+    low, high = earliest(x) - latest(y), latest(x) - earliest(y)
+    return compare(op, Range(Decimal(low), Decimal(high), high_included=True), Decimal(0))
 
 
 # ---------------------------------------------------------------- conditions
@@ -389,10 +497,13 @@ def compared(op: str, left: Term, right: Term, text: str) -> Term:
     a, b = left.evaluate, right.evaluate
     exact = comparison(op)
     limit, multiple = right.fixed, right.multiple
+    own = left.own and left.kind == "number" and left.multiple is None
 
     def fully(context: Context) -> Truth:
-        x = a(context)
+        x = context.it.value if own else a(context)
         y = b(context)
+        if x is None and own:
+            x = _UNSAID
         if x.__class__ is Decimal and y.__class__ is Decimal:
             return exact(x, y)
         return compare(op, x, y)
@@ -402,7 +513,7 @@ def compared(op: str, left: Term, right: Term, text: str) -> Term:
         evaluate = _against_limit(op, exact, limit)
     elif multiple is not None and _same_fact(left, right):
         evaluate = _against_multiple(exact, multiple, left.among, fully)
-    return _compared(text, evaluate, left, right)
+    return _compared(text, evaluate, left, right).joining(op, left, right)
 
 
 def _same_fact(left: Term, right: Term) -> bool:
@@ -417,13 +528,12 @@ Exact = Callable[[Decimal, Decimal], bool]
 
 def _against_limit(op: str, exact: Exact, limit: Decimal) -> Callable[[Context], Truth]:
     """The fact in question against a fixed number: the condition asked most often by far."""
-    unsaid = Unknown("no numeric value")
 
     def evaluate(context: Context) -> Truth:
         value = context.it.value
         if value.__class__ is Decimal:
             return exact(value, limit)
-        return compare(op, unsaid if value is None else value, limit)
+        return compare(op, _UNSAID if value is None else value, limit)
 
     return evaluate
 
@@ -476,7 +586,8 @@ def one_of(term: Term, words: Sequence[str], text: str) -> Term:
             return value
         return value is not None and str(value).lower() in wanted
 
-    return Term("truth", text, evaluate, lambda c: _joined(text, evaluate(c), (term.prove(c),)))
+    chosen = Term("truth", text, evaluate, lambda c: _joined(text, evaluate(c), (term.prove(c),)))
+    return chosen.joining("in", term)
 
 
 def has(term: Term, word: str, text: str) -> Term:
@@ -490,7 +601,8 @@ def has(term: Term, word: str, text: str) -> Term:
             return value
         return value is not None and any(item.lower() == wanted for item in value)
 
-    return Term("truth", text, evaluate, lambda c: _joined(text, evaluate(c), (term.prove(c),)))
+    found = Term("truth", text, evaluate, lambda c: _joined(text, evaluate(c), (term.prove(c),)))
+    return found.joining("has", term)
 
 
 def below_limit(term: Term, limit: Decimal, text: str) -> Term:
@@ -507,10 +619,15 @@ def below_limit(term: Term, limit: Decimal, text: str) -> Term:
     return Term("truth", text, evaluate, lambda c: _joined(text, evaluate(c), (term.prove(c),)))
 
 
+def by_choice(truth: bool, text: str) -> Term:  # noqa: FBT001  # it is the term's value
+    """A condition that the rule's own parameters decide."""
+    return Term("truth", text, lambda _: truth).foreseen()
+
+
 def negated(term: Term, text: str) -> Term:
     """Not. Cites nothing: what is absent can't be evidence."""
     inner = term.evaluate
-    return Term("truth", text, lambda c: negate(inner(c)))
+    return Term("truth", text, lambda c: negate(inner(c))).joining("not", term)
 
 
 def all_of(terms: Sequence[Term], text: str) -> Term:
@@ -530,7 +647,7 @@ def all_of(terms: Sequence[Term], text: str) -> Term:
     def prove(context: Context) -> Proof:
         return _joined(text, evaluate(context), tuple(term.prove(context) for term in terms))
 
-    return Term("truth", text, evaluate, prove)
+    return Term("truth", text, evaluate, prove).joining("and", *terms)
 
 
 def any_of(terms: Sequence[Term], text: str) -> Term:
@@ -558,7 +675,7 @@ def any_of(terms: Sequence[Term], text: str) -> Term:
             return _joined(text, evaluate(context), tuple(proofs))
         return _joined(text, holding[0].result, (min(holding, key=lambda proof: len(proof.cited)),))
 
-    return Term("truth", text, evaluate, prove)
+    return Term("truth", text, evaluate, prove).joining("or", *terms)
 
 
 # ---------------------------------------------------------------- the past
@@ -586,8 +703,20 @@ class Period:
         if self.within_us is None:
             return True
         if not earlier.precise:
-            return Unknown("the hour of an earlier sample is not known")
-        return fact.at - earlier.at <= self.within_us
+            return self._of_some_hour(fact, earlier, self.within_us)
+        # The lane takes the series of a day one after another, so "before" may be later by hours.
+        return abs(fact.at - earlier.at) <= self.within_us
+
+    @staticmethod
+    def _of_some_hour(fact: Fact, earlier: Fact, within: int) -> Truth:
+        """A fact without its hour is surely outside, surely inside, or neither."""
+        days = latest(earlier.when) - earliest(earlier.when) + 1
+        first, end = fact.at - earlier.at, fact.at - earlier.at - days * US_PER_DAY
+        if end >= within or first < -within:
+            return False
+        if first <= within and end >= -within:
+            return True
+        return Unknown("the hour of an earlier sample is not known")
 
 
 Admits = Callable[[Context], Truth]
@@ -622,9 +751,17 @@ def look_back(
 
 
 def register(
-    index: int, read: Callable[[Any, Context], Any], kind: str, role: Role, text: str
+    index: int,
+    read: Callable[[Any, Context], Any],
+    kind: str,
+    role: Role,
+    text: str,
+    own: Callable[[Any, Context], Any] | None = None,
 ) -> Term:
-    """What a register of the lane holds: a fact that stands for a part of the past."""
+    """What a register of the lane holds: a fact that stands for a part of the past.
+
+    `own` takes out the part of the memory that belongs to the fact in question, where there is one.
+    """
 
     def evaluate(context: Context) -> Any:
         return read(context.registers[index], context)
@@ -633,6 +770,7 @@ def register(
         if found.__class__ is not Fact:
             return ()
         memory = context.registers[index]
+        memory = memory if own is None else own(memory, context)
         partner = memory.partner if isinstance(memory, Confirmed) else None
         return ((found, role),) if partner is None else ((found, role), (partner, Role.SUPPORT))
 
@@ -661,6 +799,24 @@ def reference_of(term: Term, read: Callable[[Fact], Decimal | None]) -> Term:
     return Term("number", term.text, evaluate, prove)
 
 
+def no_older(term: Term, back: Callable[[int], int], text: str) -> Term:
+    """A baseline, unless it lies before the day to which one comes `back` from the clock."""
+    inner = term.evaluate
+    too_old = Unknown("the last value before the clock is too old for a baseline")
+
+    def evaluate(context: Context) -> Any:
+        found = inner(context)
+        if found.__class__ is not Fact or context.clock is None:
+            return found
+        oldest = back(latest(context.clock.when))
+        return found if earliest(found.when) >= oldest else too_old
+
+    def prove(context: Context) -> Proof:
+        return Proof(text, evaluate(context), term.prove(context).cited)
+
+    return Term(term.kind, text, evaluate, prove)
+
+
 def exists(term: Term, text: str) -> Term:
     """Whether there is such a fact."""
     inner = term.evaluate
@@ -670,31 +826,3 @@ def exists(term: Term, text: str) -> Term:
         return found if isinstance(found, Unknown) else found is not None
 
     return Term("truth", text, evaluate, lambda c: Proof(text, evaluate(c), term.prove(c).cited))
-
-
-def rising(latest: Term, steps: int, text: str) -> Term:
-    """Whether the fact in question ends so many rises in a row, all of one assay."""
-    inner = latest.evaluate
-
-    def row(context: Context) -> tuple[Fact, ...]:
-        return (*inner(context)[-steps:], context.fact)
-
-    def evaluate(context: Context) -> Truth:
-        facts = row(context)
-        if len(facts) <= steps or len({fact.partition for fact in facts}) > 1:
-            return False
-        doubt: Truth = True
-        for lower, higher in pairwise(facts):
-            truth = compare("<", lower.value, higher.value)
-            if truth is False:
-                return False
-            if truth is not True:
-                doubt = truth
-        return doubt
-
-    def prove(context: Context) -> Proof:
-        result = evaluate(context)
-        cited = tuple((fact, Role.SUPPORT) for fact in row(context)[:-1]) if result is True else ()
-        return Proof(text, result, (*cited, (context.fact, Role.TRIGGER)))
-
-    return Term("truth", text, evaluate, prove)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas.alerts import Role, State
-from services.detector.engine.finding import Arm, Finding, Note, Untimed, cite, doubts
+from services.detector.engine.finding import Arm, Finding, Note, Untimed, cite, doubts, worth
 
 if TYPE_CHECKING:
     from services.detector.engine.terms import Context, Term
@@ -36,6 +36,7 @@ class Tiers(Untimed):
         state: State,
         given: Term | None = None,
         rearm: int | None = None,
+        value: Term | None = None,
     ) -> None:
         """Assemble; `rearm` in days."""
         self.name = name
@@ -44,6 +45,16 @@ class Tiers(Untimed):
         self._state = state
         self._given = given
         self._rearm = rearm
+        self._value = value
+
+    @property
+    def given(self) -> Term | None:
+        """What must hold of a fact before it is judged."""
+        return self._given
+
+    def above(self, memory: Memory) -> tuple[tuple[State, Arm], ...]:
+        """The levels not yet reached, and what reaching each is called."""
+        return tuple((self._state, arm) for arm in self._arms[memory.level :])
 
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """Find the highest level that holds, and report it if it is new."""
@@ -91,4 +102,5 @@ class Tiers(Untimed):
             trigger=fact,
             cited=cite(clock, ((fact, Role.TRIGGER),), given, proof.cited),
             proof=proof,
+            value=worth(arm.value or self._value, context),
         )

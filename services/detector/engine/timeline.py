@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from services.detector.engine.fact import Fact, Key
 
@@ -25,9 +25,15 @@ class Timeline:
     it of those that came in several versions, for as long as none of them stands.
     """
 
-    __slots__ = ("_facts", "_few", "_known", "_newest", "_stale")
+    __slots__ = ("_facts", "_few", "_known", "_newest", "_stale", "_watched")
 
-    def __init__(self) -> None:
+    def __init__(self, watched: Iterable[str] | None = None) -> None:
+        """Start empty.
+
+        Args:
+            watched: the topics whose newest facts are asked for again and again; None: all.
+        """
+        self._watched = None if watched is None else FEW.union(watched)
         self._facts: dict[Key, Fact] = {}
         self._known: dict[Key, int] = {}
         self._few: dict[Key, Fact] = {}
@@ -47,7 +53,8 @@ class Timeline:
             self._facts[key] = version
             if version.withdrawn:
                 return None
-            self._index(version)
+            if self._watched is None or version.topic in self._watched:
+                self._index(version)
             return None, version
         wins = _wins(version, before)
         known = self._first_known(before, version)
@@ -73,11 +80,13 @@ class Timeline:
 
     def _index(self, fact: Fact) -> None:
         topic = fact.topic
+        if topic in FEW:
+            self._few[fact.key] = fact
+        if self._watched is not None and topic not in self._watched:
+            return
         held = self._newest.get(topic)
         if held is None or fact.at > held.at or (fact.at == held.at and fact.key > held.key):
             self._newest[topic] = fact
-        if topic in FEW:
-            self._few[fact.key] = fact
 
     def _unindex(self, fact: Fact) -> None:
         if self._newest.get(fact.topic) is fact:
@@ -87,14 +96,20 @@ class Timeline:
 
     def newest(self, topic: str, day: int) -> Fact | None:
         """The standing fact of a topic with the latest clinical time on or before a day."""
-        held = self._newest.get(topic)
-        if topic not in self._stale and (held is None or held.day <= day):
-            return held
+        if self._watched is None or topic in self._watched:
+            held = self._newest.get(topic)
+            if topic not in self._stale and (held is None or held.day <= day):
+                return held
         standing = [fact for fact in self if fact.topic == topic]
-        if standing:
+        if standing and topic in self._stale:
             self._newest[topic] = max(standing, key=_time)
         self._stale.discard(topic)
         return max((fact for fact in standing if fact.day <= day), key=_time, default=None)
+
+    @property
+    def has_few(self) -> bool:
+        """Whether there is any fact of which a patient has few."""
+        return bool(self._few)
 
     def few(self, topic: str) -> list[Fact]:
         """The standing facts of a topic of which a patient has few: the person, the treatments."""

@@ -3,37 +3,33 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from decimal import Context as Precision
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from schemas.alerts import (
-    OPEN_STATES,
-    AlertRevision,
-    Readiness,
-    Role,
-    Severity,
-    State,
-    Window,
-)
-from schemas.base import digest
+from schemas.alerts import OPEN_STATES, AlertRevision, Severity, State
+from schemas.base import SCHEMA_VERSION, digest
+from services.detector.engine.assembly import assembled
 from services.detector.engine.card import CURBED_BY_COMFORT
-from services.detector.engine.fact import Fact
-from services.detector.engine.instants import US_PER_DAY, end_of, instant, moment
+from services.detector.engine.evidence import evidence, explanation
+from services.detector.engine.instants import US_PER_DAY, day_of, end_of, instant, moment
 from services.detector.engine.journal import Change, Revision
-from services.detector.engine.truth import Range, Unknown
+from services.detector.engine.sentences import sentence
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from schemas.alerts import Evidence, Readiness, Window
     from services.detector.engine.card import Card
     from services.detector.engine.finding import Finding
-    from services.detector.engine.terms import Cited, Proof
 
 _GRACE = 7 * US_PER_DAY
+_NINE_DIGITS = Precision(prec=9)
+_FURTHEST = 9
+"""Powers of ten to which a message's 18 digits reach with nine digits to spare."""
 _REMINDER = " The test that would settle it is overdue."
-_SHORT_OF = {State.REFUTED: "no longer suspected", State.CLEARED: "the missing evidence arrived"}
 
 
 @lru_cache(maxsize=65536)  # an alert has several revisions
@@ -75,15 +71,16 @@ def write(  # noqa: PLR0913  (the parts of an alert)
     severity = (
         Severity.ADVISORY
         if state is State.INFO or state not in OPEN_STATES
-        else card.severity_of(finding.tag, finding.state.value, finding.severity)
+        else card.urgency_of(finding)
     )
-    evidence = tuple(_evidence(cited) for cited in finding.cited)
+    cited = tuple([evidence(one) for one in finding.cited])
     onset = None if finding.onset is None else finding.onset.event.effective_at
     told = at if revision.told is None else revision.told
     stands = state in OPEN_STATES
-    # One validation for the whole, parts included: each on its own would cost as much again.
-    return AlertRevision.model_validate(
+    return assembled(
+        AlertRevision,
         {
+            "schema_version": SCHEMA_VERSION,
             "alert_id": identity,
             "revision": number,
             "digest": _content(
@@ -96,13 +93,15 @@ def write(  # noqa: PLR0913  (the parts of an alert)
                 card.version,
                 onset,
                 revision.overdue,
-                *(part[name] for part in evidence for name in _IN_DIGEST),
+                *[part for one in cited for part in _in_digest(one)],
             ),
             "change": revision.change.value,
             "episode": revision.episode,
             "state": state,
             "tag": finding.tag,
             "grade": finding.grade,
+            "value": _rounded(finding.value),
+            "action": finding.action,
             "kind": card.kind,
             "severity": severity,
             "patient_id": patient_id,
@@ -117,13 +116,30 @@ def write(  # noqa: PLR0913  (the parts of an alert)
             "confirmation_overdue": revision.overdue,
             "act_by": _act_by(finding, card, told),
             "window": _window(finding, card),
-            "evidence": evidence,
-            "explanation": None if finding.proof is None else _explanation(finding.proof),
+            "evidence": cited,
+            "explanation": None if finding.proof is None else explanation(finding.proof),
             "readiness": readiness() if stands else (),
             "options": card.options if stands else (),
             "source": card.source,
-        }
+            "to_be_checked": card.to_be_checked,
+        },
     )
+
+
+def _in_digest(one: Evidence) -> tuple[object, ...]:
+    return one.event_id, one.role, one.at, one.value, one.unit
+
+
+def _rounded(value: Decimal | None) -> Decimal | None:
+    """A number that was worked out, to more digits than anybody measures.
+
+    What is too large or too small for a message is left out: an alert must not fail for it.
+    """
+    if value is None:
+        return None
+    if value == 0:
+        return Decimal(0)
+    return _NINE_DIGITS.plus(value) if abs(value.adjusted()) < _FURTHEST else None
 
 
 def _content(*parts: object) -> str:
@@ -160,98 +176,8 @@ def _retraction(
         summary=f"{card.title}: withdrawn, it no longer follows from the corrected record.",
         at=moment(at),
         source=card.source,
+        to_be_checked=card.to_be_checked,
     )
-
-
-# ---------------------------------------------------------------- evidence and proof
-
-
-_IN_DIGEST = ("event_id", "role", "at", "value", "unit")
-
-
-def _evidence(cited: Cited) -> dict[str, Any]:
-    """The fields of an `Evidence`."""
-    fact, role = cited
-    event = fact.event
-    return {
-        "event_id": event.event_id,
-        "role": role,
-        "at": event.effective_at,
-        "what": what(fact),
-        "value": reported(fact),
-        "unit": getattr(event, "unit", None),
-    }
-
-
-def what(fact: Fact) -> str:
-    """A name for a fact: the analyte, the treatment's step, the scan."""
-    event = fact.event
-    if fact.topic == "treatment":
-        return f"{event.modality} {event.phase}"
-    if fact.topic == "imaging_report":
-        return event.modality or "imaging"
-    if fact.topic == "adverse_event":
-        return str(event.term)
-    return fact.topic
-
-
-def reported(fact: Fact) -> str | None:
-    """A value as its source reported it, comparator included."""
-    event = fact.event
-    if fact.topic == "imaging_report":
-        return _verdict(fact)
-    if fact.topic == "treatment":
-        regimen: str | None = event.regimen
-        return regimen
-    if fact.topic == "adverse_event":
-        return None if event.grade is None else f"grade {event.grade}"
-    if getattr(event, "value", None) is None:
-        code: str | None = getattr(event, "value_code", None)
-        return code
-    return f"{event.comparator or ''}{event.value}"
-
-
-def _verdict(fact: Fact) -> str | None:
-    event = fact.event
-    parts = [event.response] if event.response else []
-    if event.deauville is not None:
-        parts.append(f"Deauville {event.deauville}")
-    if event.sum_of_diameters_mm is not None:
-        parts.append(f"sum {event.sum_of_diameters_mm} mm")
-    if event.new_lesions:
-        parts.append("new lesions: " + ", ".join(event.new_lesions))
-    return "; ".join(parts)[:256] or None
-
-
-def _explanation(proof: Proof) -> dict[str, Any]:
-    """The fields of an `Explanation`."""
-    return {
-        "text": proof.text,
-        "truth": _truth(proof.result),
-        "value": _shown(proof.result),
-        "events": tuple(dict.fromkeys(fact.event.event_id for fact, _ in proof.cited)),
-        "because": tuple(_explanation(part) for part in proof.because),
-    }
-
-
-def _truth(result: object) -> str | None:
-    if isinstance(result, Unknown):
-        return "unknown"
-    return str(result).lower() if isinstance(result, bool) else None
-
-
-def _shown(result: object) -> str | None:
-    if isinstance(result, Unknown):
-        return result.reason
-    if isinstance(result, Decimal):
-        return f"{result.normalize():f}" if result else "0"
-    if isinstance(result, Range):
-        if result.low is None or (result.high is not None and result.low == 0):
-            return f"<{'=' if result.high_included else ''}{result.high}"
-        return f">{'=' if result.low_included else ''}{result.low}"
-    if isinstance(result, Fact):
-        return reported(result)
-    return None
 
 
 # ---------------------------------------------------------------- times
@@ -262,14 +188,18 @@ def _day(ordinal: int) -> date:
 
 
 def _confirm_by(finding: Finding, card: Card, at: int) -> date | datetime | None:
-    """By when a suspicion ought to be settled: the rule's time, else the first day that counts."""
+    """By when a suspicion ought to be settled: the rule's time, else the first day that counts.
+
+    A rule that asks for no second test suspects only because a result is preliminary: its final
+    version is expected within a week of grace.
+    """
     if finding.state is not State.SUSPECTED or finding.onset is None:
         return None
-    limit = card.time_to_act(finding.tag, finding.state.value)
+    limit = card.time_to_act(finding.tag, finding.state)
     if limit is not None:
         return limit.until(at, finding.onset.day)
-    after = card.confirm_after.get(finding.criterion)
-    return None if after is None else _day(finding.onset.day + after)
+    after = card.confirm_after.get(finding.declared)
+    return _day(day_of(at + _GRACE) if after is None else finding.onset.day + after)
 
 
 def settle_by(finding: Finding, card: Card, told: int) -> int | None:
@@ -281,8 +211,9 @@ def settle_by(finding: Finding, card: Card, told: int) -> int | None:
     by = _confirm_by(finding, card, told)
     if by is None or finding.onset is None:
         return None
-    first = end_of(finding.onset.day + card.confirm_after.get(finding.criterion, 0))
-    if card.time_to_act(finding.tag, finding.state.value) is None:
+    after = card.confirm_after.get(finding.declared)
+    first = end_of(finding.onset.day + (after or 0))
+    if after is not None and card.time_to_act(finding.tag, finding.state) is None:
         return first + _GRACE
     return max(first, instant(by) if isinstance(by, datetime) else end_of(by.toordinal()))
 
@@ -290,79 +221,12 @@ def settle_by(finding: Finding, card: Card, told: int) -> int | None:
 def _act_by(finding: Finding, card: Card, at: int) -> date | datetime | None:
     if finding.state not in {State.CONFIRMED, State.WINDOW, State.OVERDUE}:
         return None
-    limit = card.time_to_act(finding.tag, finding.state.value)
+    limit = card.time_to_act(finding.tag, finding.state)
     if limit is None:
         return None
     return limit.until(at, None if finding.onset is None else finding.onset.day)
 
 
 def _window(finding: Finding, card: Card) -> Window | None:
-    limit = card.time_to_act(finding.tag, finding.state.value)
-    if limit is None or finding.state not in OPEN_STATES:
-        return None
-    return Window(tier=limit.tier, basis="fixed", evidence=limit.evidence)
-
-
-# ---------------------------------------------------------------- the sentence
-
-PLACEHOLDERS = frozenset(
-    {
-        "analyte",
-        "baseline",
-        "clock",
-        "date",
-        "grade",
-        "nadir",
-        "onset",
-        "tag",
-        "unit",
-        "value",
-    }
-)
-"""What a rule's sentence may ask for."""
-
-
-def sentence(finding: Finding, card: Card) -> str:
-    """The sentence a clinician would write, filled in from the evidence."""
-    # What is cleared keeps the tag of what was missing, whose sentence says that it still is.
-    tag = None if finding.state is State.CLEARED else finding.tag
-    template = card.sentence(tag, finding.state.value)
-    if finding.state in _SHORT_OF and template == card.title:
-        return f"{card.title}: {_SHORT_OF[finding.state]}."
-    values = _values(finding)
-    return template.format_map(_Lenient(values))
-
-
-class _Lenient(dict[str, str]):
-    """An evidence that isn't there reads "not known"; a sentence must never fail an alert."""
-
-    def __missing__(self, key: str) -> str:
-        return "not known"
-
-
-def _values(finding: Finding) -> Mapping[str, str]:
-    values = {"date": _day(finding.day).isoformat()}
-    if finding.trigger is not None:
-        values |= {
-            "value": reported(finding.trigger) or "not known",
-            "unit": getattr(finding.trigger.event, "unit", None) or "",
-            "analyte": what(finding.trigger),
-            "date": _written(finding.trigger),
-        }
-    if finding.onset is not None:
-        values["onset"] = _written(finding.onset)
-    if finding.grade is not None:
-        values["grade"] = str(finding.grade)
-    if finding.tag is not None:
-        values["tag"] = finding.tag.replace("_", " ")
-    for fact, role in finding.cited:
-        if role is Role.CLOCK:
-            values.setdefault("clock", _written(fact))
-        elif role in {Role.NADIR, Role.BASELINE}:
-            values.setdefault(role.value, reported(fact) or "not known")
-    return values
-
-
-def _written(fact: Fact) -> str:
-    when: date | datetime = fact.event.effective_at
-    return when.isoformat()[:10]
+    limit = card.time_to_act(finding.tag, finding.state)
+    return None if limit is None or finding.state not in OPEN_STATES else limit.window

@@ -52,7 +52,7 @@ class Duration(Node):
     """`7 d`, `4 wk`, `6 mo`, `48 h`, `1 y`. Months and years are calendar months, clamped."""
 
     amount: int
-    unit: str  # "h", "d", "wk", "mo", "y"
+    unit: str  # "min", "h", "d", "wk", "mo", "y"
     # The parameter that gave it, where the frame wants a duration: `confirm: {after: $gap}`.
     param: str | None = field(default=None, compare=False, kw_only=True)
 

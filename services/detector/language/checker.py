@@ -11,8 +11,8 @@ from pathlib import PurePath
 from string import Formatter
 from typing import TYPE_CHECKING, Final
 
-from services.detector.language.ast import Duration
-from services.detector.language.errors import RuleError, in_order, unknown
+from services.detector.language.ast import Duration, Name, Selection
+from services.detector.language.errors import RuleError, in_order, joined, unknown
 from services.detector.language.inference import Inference
 from services.detector.language.intervals import expressions, impossible
 from services.detector.language.names import Scope
@@ -20,7 +20,8 @@ from services.detector.language.outcomes import STANDING, outcomes, words_of
 from services.detector.language.shapes import check_criteria
 from services.detector.language.spec import Grading
 from services.detector.language.vocabulary import PLACEHOLDERS, READINESS, Published
-from services.detector.language.words import KEYWORDS, PHASES, VARIABLES
+from services.detector.language.walk import walk
+from services.detector.language.words import KEYWORDS, PATIENT, PHASES, SUSPICION, VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from services.detector.language.vocabulary import Terminology
 
 NEW_LINE: Final = "new-line"
+NEXT_LINE: Final = "next-line"
 _FUNCTION: Final = "function"
 
 
@@ -47,10 +49,12 @@ def check(rule: Rule, terminology: Terminology | None = None) -> list[RuleError]
     inference = Inference(rule, known)
     _check_series(rule, inference, known)
     check_criteria(rule, inference)
+    if rule.closer_watch is not None:
+        inference.condition(rule.closer_watch, Scope(dated=False))
     inference.used.update(_given(rule))
     found = [*_identity(rule), *_names(rule), *_course(rule), *_promises(rule), *_sentences(rule)]
     found += [*_fitness(rule, known), *_ends(rule, inference), *_clock(rule, inference)]
-    found += [*impossible(rule), *_unused(rule, inference), *inference.errors]
+    found += [*impossible(rule), *_unused(rule, inference), *_choices(rule), *inference.errors]
     return list(in_order(found))
 
 
@@ -70,7 +74,8 @@ def _identity(rule: Rule) -> Iterator[RuleError]:
 
 def _names(rule: Rule) -> Iterator[RuleError]:
     """A series and a `let` share one name space, with the words of the language."""
-    taken: dict[str, str] = dict.fromkeys((*VARIABLES, "course"), "the language")
+    words = (*VARIABLES, "course", PATIENT, SUSPICION)
+    taken: dict[str, str] = dict.fromkeys(words, "the language")
     taken |= dict.fromkeys(KEYWORDS, "the language")
     named = [(s.name, s.place, "a series") for s in rule.series]
     named += [(name, rule.place_of(f"let.{name}"), "a 'let'") for name, _ in rule.lets]
@@ -82,14 +87,28 @@ def _names(rule: Rule) -> Iterator[RuleError]:
 
 def _check_series(rule: Rule, inference: Inference, known: Terminology) -> None:
     for series in rule.series:
+        if series.apart and series.kind not in ("observation", "adverse_event"):
+            place = rule.place_of(f"reads.{series.name}.apart")
+            message = "only results and adverse events are kept apart"
+            inference.wrong(place, message, "a series of one of these")
         _check_analytes(rule, series, inference, known)
         if series.since is not None:
             inference.time(series.since, Scope(dated=False))
-        if series.unless is not None:
+        for condition in (series.unless, series.only):
+            if condition is None:
+                continue
             used = set(inference.used)
-            inference.condition(series.unless, Scope((series.name,)))
+            inference.condition(condition, Scope((series.name,)))
             if f"series:{series.name}" not in used:  # looking at itself is not yet a use
                 inference.used.discard(f"series:{series.name}")
+        _check_only(series, inference)
+
+
+def _check_only(series: Series, inference: Inference) -> None:
+    """It is asked of earlier facts again, when they are cited: a register has moved on by then."""
+    for node in () if series.only is None else walk(series.only):
+        if isinstance(node, Selection) and node.within is None:
+            inference.wrong(node.place, "'only' asks of all the past", "'within': how far back")
 
 
 def _check_analytes(rule: Rule, series: Series, inference: Inference, known: Terminology) -> None:
@@ -98,7 +117,7 @@ def _check_analytes(rule: Rule, series: Series, inference: Inference, known: Ter
         for error in _analyte(name, rule.place_of(f"{path}.{index}"), known):
             inference.errors.append(error)
     units = {known.unit(name) for name in series.analytes}
-    if len(units) > 1 and None not in units:
+    if len(units) > 1 and None not in units and not series.apart:
         inference.wrong(rule.place_of(path), "analytes in different units", "a series for each")
 
 
@@ -114,7 +133,8 @@ def _analyte(name: str, place: Place, known: Terminology, *others: str) -> Itera
 def _course(rule: Rule) -> Iterator[RuleError]:
     if rule.per_course:
         return
-    own = [("clock", rule.clock is not None), ("ends", bool({NEW_LINE, *PHASES} & set(rule.ends)))]
+    own = [("clock", rule.clock is not None), ("course.line", rule.line is not None)]
+    own += [("ends", bool({NEW_LINE, NEXT_LINE, *PHASES} & set(rule.ends)))]
     own += [(f"reads.{series.name}.own", series.own) for series in rule.series]
     for path, is_asked in own:
         if is_asked:
@@ -150,9 +170,10 @@ def _keyed(
             yield RuleError(rule.place_of(f"{part}.{key}"), *unknown("state or tag", key, known))
     if not all_needed:
         return
+    read = STANDING | {"info"} if part == "sentence" else STANDING
     for outcome in outcomes(rule):
         said = outcome.covered_by(set(keys)) or (part == "severity" and outcome.severity)
-        if outcome.state in STANDING and not said:
+        if outcome.state in read and not said:
             about = f"{outcome.state} ({outcome.tag})" if outcome.tag else outcome.state
             yield RuleError(rule.place_of(part), f"no {part} for {about}", "its state or 'default'")
             return
@@ -187,7 +208,7 @@ def _ends(rule: Rule, inference: Inference) -> Iterator[RuleError]:
     series = {one.name for one in rule.series}
     for index, word in enumerate(rule.ends):
         inference.used.add(f"series:{word}")
-        known = {NEW_LINE, *PHASES, *series}
+        known = {NEW_LINE, NEXT_LINE, *PHASES, *series}
         if word not in known:
             yield RuleError(rule.place_of(f"ends.{index}"), *unknown("end", word, known))
 
@@ -196,6 +217,13 @@ def _clock(rule: Rule, inference: Inference) -> Iterator[RuleError]:
     if rule.clock is None:
         for place in inference.clock_needed:
             yield RuleError(place, "no clock", "the key 'clock'")
+
+
+def _choices(rule: Rule) -> Iterator[RuleError]:
+    """A word that is none of a parameter's choices would silently choose none of them."""
+    for one in rule.params:
+        if one.choices and not (isinstance(one.value, Name) and one.value.name in one.choices):
+            yield RuleError(one.value.place, f"no choice of ${one.name}", joined(one.choices))
 
 
 def _unused(rule: Rule, inference: Inference) -> Iterator[RuleError]:

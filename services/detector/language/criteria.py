@@ -1,4 +1,4 @@
-"""The five shapes of a criterion, read from their mappings."""
+"""The shapes of a criterion, read from their mappings."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from services.detector.language.document import Items, Mapping, Scalar, Yaml
 from services.detector.language.fields import Form, Reading
 from services.detector.language.spec import (
     Anchor,
+    Answer,
     Arm,
     Confirm,
     Criterion,
+    DueAnswer,
     Grading,
     Leg,
     Milestone,
@@ -21,9 +23,13 @@ from services.detector.language.spec import (
     Pattern,
     Refute,
     Sequence,
+    Stay,
     Tiers,
+    Unanswered,
+    Undecided,
+    Unreported,
 )
-from services.detector.language.words import SEVERITIES
+from services.detector.language.words import GRADING_TABLES, SEVERITIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,14 +41,20 @@ _NO_TIME: Final = Duration(0, "d")
 _NO_NODE: Final = Name("?")
 _NO_LEG: Final = Leg((), _NO_NODE)
 
-_ARM: Final = ("when", "tag", "grade", "severity")
+_ARM: Final = ("when", "tag", "grade", "severity", "value")
 _CONFIRM: Final = (
     *("after", "more_than", "within", "gap", "not_before", "when", "tag"),
     "across_lines",
 )
 _PATTERN: Final = (
     *("name", "each", "if", "suspect", "confirmed", "confirm", "refute", "reset", "milestone"),
-    "tags",
+    *("tags", "info", "renames", "graver", "value", "action", "together", "undecided"),
+    *("stays", "untold"),
+)
+
+_TIERS: Final = (
+    *("name", "each", "if", "tiers", "state", "rearm", "value"),
+    *("suspect", "refute", "escalates", "resumes", "undecided"),
 )
 
 
@@ -77,6 +89,15 @@ def _pattern(reading: Reading, node: Yaml, path: str) -> Pattern:
         reset=form.get("reset", reading.expression),
         milestone=form.get("milestone", lambda n: _milestone(reading, n, form.path("milestone"))),
         tags=_arms(form, "tags"),
+        action=_arms(form, "action"),
+        together=bool(form.get("together", reading.truth)),
+        info=_arms(form, "info"),
+        graver=_arms(form, "graver"),
+        renames=form.get("renames", reading.truth) is not False,
+        value=form.get("value", reading.expression),
+        undecided=form.listed("undecided", lambda n: _undecided(reading, n)),
+        stays=form.listed("stays", lambda n: _stay(reading, n, form.path("stays"))),
+        untold=bool(form.get("untold", reading.truth)),
         place=node.place,
         never_refuted=never,
     )
@@ -109,6 +130,7 @@ def _arm(reading: Reading, node: Yaml, path: str) -> Arm:
         tag=form.get("tag", reading.word),
         grade=form.get("grade", reading.integer),
         severity=form.get("severity", lambda n: reading.one_of(n, SEVERITIES)),
+        value=form.get("value", reading.expression),
         place=node.place,
     )
 
@@ -130,26 +152,51 @@ def _confirm(reading: Reading, node: Yaml, path: str) -> Confirm:
 def _refute(reading: Reading, node: Yaml) -> Refute:
     if isinstance(node, Scalar):
         return Refute(reading.expression(node))
-    form = Form(reading, node, ("when", "after", "confirmed", "tag"), "")
+    form = Form(reading, node, ("when", "after", "confirmed", "tag", "info", "anew"), "")
     return Refute(
         when=form.need("when", reading.expression) or _NO_NODE,
         after=form.get("after", reading.duration),
         confirmed_tag=form.get("confirmed", reading.word),
         tag=form.get("tag", reading.word),
+        info=form.get("info", reading.word),
+        anew=bool(form.get("anew", reading.truth)),
+    )
+
+
+def _stay(reading: Reading, node: Yaml, path: str) -> Stay:
+    form = Form(reading, node, ("for", "since", "when", "tag", "severity"), path)
+    return Stay(
+        duration=form.need("for", reading.duration) or _NO_TIME,
+        since=form.get("since", reading.expression),
+        when=form.get("when", reading.expression),
+        tag=form.get("tag", reading.word),
+        severity=form.get("severity", lambda n: reading.one_of(n, SEVERITIES)),
+        place=node.place,
+    )
+
+
+def _undecided(reading: Reading, node: Yaml) -> Undecided:
+    form = Form(reading, node, ("when", "because"), "")
+    return Undecided(
+        when=form.need("when", reading.expression) or _NO_NODE,
+        because=form.need("because", reading.text) or "",
     )
 
 
 def _milestone(reading: Reading, node: Yaml, path: str) -> Milestone:
-    form = Form(reading, node, ("from", "to", "missing"), path)
+    form = Form(reading, node, ("from", "to", "due", "missing", "unusable", "late"), path)
     return Milestone(
         start=form.need("from", reading.expression) or _NO_NODE,
         end=form.need("to", reading.expression) or _NO_NODE,
         missing=form.get("missing", reading.word),
+        due=form.get("due", reading.expression),
+        unusable=form.get("unusable", reading.word),
+        late=bool(form.get("late", reading.truth)),
     )
 
 
 def _tiers(reading: Reading, node: Yaml, path: str) -> Tiers:
-    form = Form(reading, node, ("name", "each", "if", "tiers", "state", "rearm"), path)
+    form = Form(reading, node, _TIERS, path)
     return Tiers(
         name=form.need("name", reading.word) or "",
         each=form.listed("each", reading.word),
@@ -158,11 +205,17 @@ def _tiers(reading: Reading, node: Yaml, path: str) -> Tiers:
         given=form.get("if", reading.expression),
         rearm=form.get("rearm", reading.duration),
         place=node.place,
+        value=form.get("value", reading.expression),
+        suspect=_arms(form, "suspect"),
+        refute=form.get("refute", reading.expression),
+        escalates=bool(form.get("escalates", reading.truth)),
+        resumes=bool(form.get("resumes", reading.truth)),
+        undecided=form.listed("undecided", lambda n: _undecided(reading, n)),
     )
 
 
 def _missing(reading: Reading, node: Yaml, path: str) -> Missing:
-    form = Form(reading, node, ("name", "missing", "if", "after"), path)
+    form = Form(reading, node, ("name", "missing", "if", "after", "preliminary"), path)
     form.need("after", lambda _: None)
     count = itertools.count()
     return Missing(
@@ -170,6 +223,47 @@ def _missing(reading: Reading, node: Yaml, path: str) -> Missing:
         evidence=form.listed("missing", reading.word),
         anchors=form.listed("after", lambda n: _anchor(reading, n, f"{path}.after.{next(count)}")),
         given=form.get("if", reading.expression),
+        place=node.place,
+        preliminary=bool(form.get("preliminary", reading.truth)),
+    )
+
+
+def _unreported(reading: Reading, node: Yaml, path: str) -> Unreported:
+    form = Form(reading, node, ("name", "unreported", "due", "tag"), path)
+    return Unreported(
+        name=form.need("name", reading.word) or "",
+        each=form.listed("unreported", reading.word),
+        due=form.need("due", reading.expression) or _NO_NODE,
+        tag=form.get("tag", reading.word),
+        place=node.place,
+    )
+
+
+def _unanswered(reading: Reading, node: Yaml, path: str) -> Unanswered:
+    form = Form(reading, node, ("name", "unanswered", "answer", "due"), path)
+    for key in ("answer", "due"):
+        form.need(key, lambda _: None)
+    at, due = itertools.count(), itertools.count()
+    return Unanswered(
+        name=form.need("name", reading.word) or "",
+        findings=form.listed("unanswered", reading.word),
+        answers=form.listed("answer", lambda n: _answer(reading, n, f"{path}.answer.{next(at)}")),
+        due=form.listed("due", lambda n: _due(reading, n, f"{path}.due.{next(due)}")),
+        place=node.place,
+    )
+
+
+def _answer(reading: Reading, node: Yaml, path: str) -> Answer:
+    form = Form(reading, node, ("each", "when"), path)
+    return Answer(_series_of(form, "each"), form.get("when", reading.expression), node.place)
+
+
+def _due(reading: Reading, node: Yaml, path: str) -> DueAnswer:
+    form = Form(reading, node, ("after", "tag", "severity"), path)
+    return DueAnswer(
+        after=form.need("after", reading.duration) or _NO_TIME,
+        tag=form.get("tag", reading.word),
+        severity=form.get("severity", lambda n: reading.one_of(n, SEVERITIES)),
         place=node.place,
     )
 
@@ -229,8 +323,8 @@ def _grading(reading: Reading, node: Yaml, path: str) -> Grading:
     form = Form(reading, node, ("name", "grade", "version", "baseline_within"), path)
     return Grading(
         name=form.need("name", reading.word) or "",
-        table=form.need("grade", lambda n: reading.one_of(n, ("ctcae",))) or "",
-        version=form.need("version", reading.expression) or _NO_NODE,
+        table=form.need("grade", lambda n: reading.one_of(n, GRADING_TABLES)) or "",
+        version=form.get("version", reading.expression),
         baseline_within=form.need("baseline_within", reading.duration) or _NO_TIME,
         place=node.place,
     )
@@ -239,6 +333,8 @@ def _grading(reading: Reading, node: Yaml, path: str) -> Grading:
 _SHAPES: Final[dict[str, Callable[[Reading, Yaml, str], Criterion]]] = {
     "tiers": _tiers,
     "missing": _missing,
+    "unreported": _unreported,
+    "unanswered": _unanswered,
     "sequence": _sequence,
     "grade": _grading,
     "each": _pattern,

@@ -35,7 +35,7 @@ from services.detector.language.ast import (
     Selection,
 )
 from services.detector.language.errors import RuleError
-from services.detector.language.functions import SERIES_FUNCTIONS
+from services.detector.language.functions import FUNCTIONS, SERIES_FUNCTIONS
 from services.detector.language.syntax import found_and_expected, place_at
 from services.detector.language.walk import depth
 from services.detector.language.words import DURATION_UNITS, KEYWORDS
@@ -181,7 +181,11 @@ class _Builder(Transformer_NonRecursive):  # type: ignore[type-arg]
     def call(self, meta: Meta, function: Token, *args: Node | None) -> Node:
         given = tuple(arg for arg in args if arg is not None)
         if function in SERIES_FUNCTIONS and given:
-            given = (_as_selection(given[0]), *given[1:])
+            takes = FUNCTIONS[str(function)].takes
+            given = tuple(
+                _as_selection(arg) if at < len(takes) and takes[at] == "series" else arg
+                for at, arg in enumerate(given)
+            )
         return Call(self._word(function), given, place=self._place(meta))
 
     def selection(self, meta: Meta, of: Token | Attribute, *clauses: Clause) -> Node:

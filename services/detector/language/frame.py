@@ -8,7 +8,7 @@ from typing import Final
 from services.detector.language.ast import Duration, Name, Node, Quantity
 from services.detector.language.document import Mapping, Scalar, Yaml
 from services.detector.language.fields import Form, Reading
-from services.detector.language.spec import ActWithin, Citation, Parameter, Series
+from services.detector.language.spec import ActWithin, Citation, Parameter, Retired, Series
 from services.detector.language.words import (
     CONFIDENCE,
     PHASES,
@@ -20,11 +20,14 @@ from services.detector.language.words import (
 _SERIES_KINDS: Final = {
     "analyte": ("observation", ()),
     "imaging": ("imaging", ("criteria",)),
-    "treatment": ("treatment", ("phase", "regimen", "own")),
-    "adverse_event": ("adverse_event", ()),
+    "treatment": ("treatment", ("phase", "regimen", "own", "class", "condition")),
+    "adverse_event": ("adverse_event", ("except",)),
 }
 """Key that makes a series -> its kind, and the further keys that narrow it."""
+_FURTHER: Final = ("since", "only", "unless", "apart", "preliminary")
+"""Keys of a series of any kind."""
 _ANY: Final = "any"
+_DATE: Final = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
 _CLOCK: Final = re.compile(r"(first|last) (\w+(?: or \w+)*)")
 
 
@@ -38,18 +41,40 @@ def read_id(reading: Reading, node: Yaml) -> str:
     return word
 
 
-def read_course(form: Form) -> tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Conditions, modalities and regimens of the courses that get an instance."""
+def read_course(form: Form) -> tuple[tuple[str, ...], ...]:
+    """Conditions, modalities, regimens and drug classes of the courses that get an instance."""
     node = form.node("course")
     if node is None:
-        return (), (), ()
+        return (), (), (), ()
     word = form.reading.word
-    course = Form(form.reading, node, ("condition", "modality", "regimen"), "course")
+    known = ("condition", "modality", "regimen", "class", "line")
+    course = Form(form.reading, node, known, "course")
     return (
         course.listed("condition", word),
         course.listed("modality", word),
         course.listed("regimen", word),
+        course.listed("class", word),
     )
+
+
+def read_line(form: Form) -> int | None:
+    """The line of the courses that get an instance."""
+    node = form.node("course")
+    if not isinstance(node, Mapping) or (line := node.get("line")) is None:
+        return None
+    return form.reading.integer(line)
+
+
+def read_retired(form: Form) -> Retired | None:
+    """When and why the rule was retired, if it was."""
+    node = form.node("retired")
+    if node is None:
+        return None
+    told = Form(form.reading, node, ("on", "reason"), "retired")
+    on = told.need("on", form.reading.text) or ""
+    if not _DATE.fullmatch(on):
+        form.reading.wrong(node.place, "not a date", "a day as YYYY-MM-DD")
+    return Retired(on, told.need("reason", form.reading.text) or "")
 
 
 def read_clock(reading: Reading, node: Yaml) -> tuple[str, ...]:
@@ -70,13 +95,14 @@ def read_parameter(reading: Reading, key: Scalar, node: Yaml) -> Parameter:
     reading.places[path] = key.place
     if isinstance(node, Scalar):
         return Parameter(name, read_setting(reading, node), place=key.place)
-    form = Form(reading, node, ("value", "about", "confidence"), path)
+    form = Form(reading, node, ("value", "choices", "about", "confidence"), path)
     return Parameter(
         name,
         form.need("value", lambda n: read_setting(reading, n)) or Name("?"),
         form.get("about", reading.text) or "",
         form.get("confidence", lambda n: reading.one_of(n, CONFIDENCE)),
         place=key.place,
+        choices=form.listed("choices", reading.word),
     )
 
 
@@ -102,7 +128,7 @@ def _series(reading: Reading, key: Scalar, node: Yaml) -> Series:
     source = kinds[0]
     kind, narrowing = _SERIES_KINDS[source]
     path = f"reads.{key.text}"
-    form = Form(reading, node, (source, *narrowing, "since", "unless"), path)
+    form = Form(reading, node, (source, *narrowing, *_FURTHER), path)
     words = tuple(w for w in form.listed(source, reading.text) if w != _ANY)
     return Series(
         name=reading.name(key),
@@ -113,10 +139,16 @@ def _series(reading: Reading, key: Scalar, node: Yaml) -> Series:
         phases=form.listed("phase", lambda n: reading.one_of(n, PHASES)),
         regimens=form.listed("regimen", reading.word),
         terms=words if source == "adverse_event" else (),
+        other_than=form.listed("except", reading.text),
         own=bool(form.get("own", reading.truth)),
         since=form.get("since", reading.expression),
+        only=form.get("only", reading.expression),
         unless=form.get("unless", reading.expression),
+        apart=bool(form.get("apart", reading.truth)),
         place=key.place,
+        classes=form.listed("class", reading.word),
+        preliminary=bool(form.get("preliminary", reading.truth)),
+        any_condition=form.get("condition", lambda n: reading.one_of(n, (_ANY,))) is not None,
     )
 
 

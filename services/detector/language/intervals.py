@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from services.detector.language.spec import Rule
 
 
-_DISTANCES: Final = ("after", "more_than", "within", "gap", "rearm", "baseline_within")
+_DISTANCES: Final = (
+    *("after", "more_than", "within", "gap", "rearm", "baseline_within"),
+    "duration",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,8 @@ def days(duration: Duration) -> tuple[int, int]:
     """Least and most days of a duration."""
     n = duration.amount
     match duration.unit:
+        case "min":
+            return n // 1440, -(-n // 1440)
         case "h":
             return n // 24, -(-n // 24)
         case "wk":
@@ -68,6 +73,8 @@ def impossible(rule: Rule) -> Iterator[RuleError]:
                 yield from _confirm(part)
             case Milestone(start=start, end=end):
                 yield from _backwards(start, end, "the milestone ends before it begins", params)
+                if part.due is not None:
+                    yield from _backwards(end, part.due, "due before the milestone ends", params)
             case Anchor(valid_from=Node() as start, due=due):
                 yield from _backwards(start, due, "due before it can be fulfilled", params)
             case _:

@@ -10,6 +10,7 @@ Sort = Literal[
     "time",  # a day: clock, date
     "duration",  # 7 d
     "days",  # a count of whole days: day, days_since(f)
+    "hours",  # a count of hours: hours_since(f)
     "number",  # with units and analytes, or pure
     "limit",  # 3 uln: a multiple of the limit that came with the other side
     "word",  # a code
@@ -24,6 +25,7 @@ SHOWN: Final[dict[Sort, str]] = {
     "time": "a time",
     "duration": "a duration",
     "days": "a number of days",
+    "hours": "a number of hours",
     "number": "a number",
     "limit": "a multiple of a reference limit",
     "word": "a word",
@@ -74,6 +76,7 @@ TRUTH: Final = Kind("truth")
 TIME: Final = Kind("time")
 DURATION: Final = Kind("duration")
 DAYS: Final = Kind("days")
+HOURS: Final = Kind("hours")
 NUMBER: Final = Kind("number")
 LIMIT: Final = Kind("limit")
 WORD: Final = Kind("word")

@@ -11,6 +11,7 @@ from services.detector.language.errors import RuleError, unknown
 from services.detector.language.kinds import ANY, CODE, DAYS, TIME, WORD, Kind, Sort
 from services.detector.language.measures import Measures
 from services.detector.language.vocabulary import FIELDS
+from services.detector.language.words import PATIENT, SUSPICION
 
 if TYPE_CHECKING:
     from services.detector.language.ast import Place
@@ -24,10 +25,13 @@ class Scope:
 
     judged: the series whose fact is in question, empty where there is no fact; `it` is that fact.
     dated: whether `date` and `day` mean something.
+    suspects: the tags that the suspicion which stands may have; None where none can stand, so that
+        `suspected` and `suspicion` mean nothing.
     """
 
     judged: tuple[str, ...] = ()
     dated: bool = True
+    suspects: frozenset[str] | None = None
 
 
 class Names(ABC):
@@ -40,6 +44,7 @@ class Names(ABC):
         self._series = {series.name: series for series in rule.series}
         self._lets = dict(rule.lets)
         self._params = {parameter.name: parameter.value for parameter in rule.params}
+        self._choices = {parameter.name: parameter.choices for parameter in rule.params}
         self._open_lets: list[str] = []  # the `let`s being looked into
         self._judged_lets: dict[tuple[str, Scope], Kind] = {}
         self._measures = Measures(terminology, self.wrong)
@@ -150,6 +155,12 @@ class Names(ABC):
             f"a function of it, for example last({node.name})",
         )
 
+    def stands(self, place: Place, scope: Scope) -> None:
+        """A suspicion is only known to what is asked while it stands."""
+        if scope.suspects is None:
+            where = "in confirm, refute, reset or tags of a criterion that suspects"
+            self.wrong(place, "no suspicion stands here", where)
+
     def _let(self, node: Name, scope: Scope) -> Kind:
         """Judged where it is used, since `it` is another fact in each place."""
         self.used.add(f"let:{node.name}")
@@ -166,7 +177,9 @@ class Names(ABC):
         return WORD if found.sort == "code" else found
 
     def _attribute(self, node: Attribute, scope: Scope) -> Kind:
-        if node.of == "course":
+        if node.of == SUSPICION:
+            self.stands(node.place, scope)
+        if node.of in ("course", PATIENT, SUSPICION):
             return self._field(node, node.of, node.of)
         if node.of in self._lets:
             return self.wrong(
@@ -187,6 +200,6 @@ class Names(ABC):
         field = node.field if isinstance(node, Attribute) else getattr(node, "attribute", "")
         found = FIELDS[kind].get(field)
         if found is None:
-            named = of if kind == "course" else kind.replace("_", " ")
+            named = of if kind in ("course", PATIENT, SUSPICION) else kind.replace("_", " ")
             return self.wrong(node.place, *unknown(f"field of {named}", field, FIELDS[kind]))
         return found

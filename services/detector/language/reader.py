@@ -19,7 +19,9 @@ from services.detector.language.frame import (
     read_course,
     read_id,
     read_lets,
+    read_line,
     read_parameter,
+    read_retired,
     read_sentences,
     read_severity,
     read_sources,
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
 _KEYS: Final = (
     *("rule", "title", "kind", "plain", "course", "clock", "ends", "params", "reads", "let"),
     *("criteria", "severity", "act_within", "sentence", "misses", "false_alarms", "options"),
-    *("readiness", "source"),
+    *("readiness", "source", "version", "retired", "closer_watch"),
 )
 
 
@@ -118,6 +120,8 @@ def _rule(reading: Reading, node: Yaml) -> Rule:
         conditions=course[0],
         modalities=course[1],
         regimens=course[2],
+        drug_classes=course[3],
+        line=read_line(form),
         clock=form.get("clock", lambda n: read_clock(reading, n)),
         ends=form.listed("ends", reading.word),
         lets=read_lets(form),
@@ -132,6 +136,9 @@ def _rule(reading: Reading, node: Yaml) -> Rule:
         source=read_sources(form),
         place=node.place,
         sentences=tuple(sentences.items()),
+        version=version if (version := form.get("version", reading.integer)) is not None else 1,
+        retired=read_retired(form),
+        closer_watch=form.get("closer_watch", reading.expression),
         places=tuple(reading.places.items()),
     )
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from schemas import terminology as terms
 from services.detector.language.kinds import NUMBER, WORD, WORDS, Kind
+from services.detector.language.words import PATIENT, SUSPICION
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -88,11 +89,21 @@ FIELDS: Final[dict[str, dict[str, Kind]]] = {
         "deauville": NUMBER,
         "sum": Kind("number", units=("mm",)),
         "new_lesions": WORDS,
+        "new_sum": Kind("number", units=("mm",)),
         "timepoint": WORD,
     },
     "adverse_event": {"grade": NUMBER, "term": WORD, "action_taken": WORD},
-    "treatment": {"regimen": WORD, "cycle": NUMBER},
-    "observation": {},
+    "treatment": {
+        "regimen": WORD,
+        "cycle": NUMBER,
+        "phase": WORD,
+        "line": NUMBER,
+        "drug": WORD,
+        "reason": WORD,
+        "level": NUMBER,
+        "dose": Kind("number", units=("mg",)),
+    },
+    "observation": {"code": WORD, "analyte": WORD, "method": WORD, "test": WORD},
     "course": {
         "condition": WORD,
         "modality": WORD,
@@ -101,13 +112,16 @@ FIELDS: Final[dict[str, dict[str, Kind]]] = {
         "line": NUMBER,
         "intent": WORD,
     },
+    PATIENT: {"age": NUMBER, "sex": WORD},
+    SUSPICION: {"tag": WORD},
 }
-"""Kind of a series, or `course` -> its fields."""
+"""Kind of a series, `course` or `suspicion` -> its fields."""
 
 READINESS: Final = ("age", "prior_lines", "goals_of_care")
 """What bears on fitness and is no analyte."""
 
 PLACEHOLDERS: Final = (
     *("value", "unit", "date", "onset", "tag", "nadir", "baseline", "analyte", "clock", "grade"),
+    *("figure", "action"),
 )
 """What a sentence may fill in."""

@@ -10,14 +10,23 @@ KEYWORDS: Final = frozenset(
 )
 """Words of the grammar; a series, parameter or `let` can't be called so."""
 
-DURATION_UNITS: Final = ("h", "d", "wk", "mo", "y")
+DURATION_UNITS: Final = ("min", "h", "d", "wk", "mo", "y")
 """Units that make a number a duration. Months and years are calendar months."""
+
+GRADING_TABLES: Final = ("ctcae", "daids")
+"""Scales by which results are graded."""
 
 LIMIT_UNITS: Final = ("uln", "lln")
 """Multiples of the reference limit that came with the value on the other side."""
 
 VARIABLES: Final = ("it", "day", "date", "clock")
 """Names that every condition knows."""
+
+PATIENT: Final = "patient"
+"""The person, as the owner of a field: `patient.age`."""
+
+SUSPICION: Final = "suspicion"
+"""The suspicion that stands, as the owner of a field: `suspicion.tag`."""
 
 PLAIN_WORD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(-[A-Za-z0-9_]+)*")
 """A word that needs no quotes in an expression."""

@@ -5,10 +5,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from schemas.base import parse_clinical_time
+from schemas.base import parse_clinical_time, parse_effective_time
+from schemas.partial import Effective, PartialDate
 from schemas.terminology.analytes import Analyte, analyte
+from schemas.terminology.refusals import Refusal
+from schemas.terminology.results import Kind, parse_result
+from schemas.terminology.units import scale
 from services.detector.language.errors import RuleError
 from services.detector.rulebook import vocabulary
 
@@ -43,7 +48,7 @@ class Frame:
         before: the earlier version of the same fact.
     """
 
-    effective: date | datetime
+    effective: Effective
     received: date | datetime
     says: Mapping[str, Plain]
     place: Place
@@ -93,8 +98,9 @@ def draft(kind: str, frame: Frame, fields: Fields) -> Draft:
 def treatment(rule: Rule, step: Step, frame: Frame) -> Draft:
     """A step of a course, of the condition that the rule is about."""
     modality = step.modality or next(iter(rule.modalities), "other")
-    if modality == "chemotherapy" and rule.modalities and modality not in rule.modalities:
-        modality = rule.modalities[0]
+    drugs = tuple(one for one in rule.modalities if one not in vocabulary.LOCAL)
+    if modality == "chemotherapy" and drugs and modality not in drugs:
+        modality = drugs[0]
     classes, line = frame.says.get("class"), int(str(frame.says.get("line", step.line)))
     fields: Fields = {
         "course_id": f"{modality}-{line}",
@@ -102,30 +108,38 @@ def treatment(rule: Rule, step: Step, frame: Frame) -> Draft:
         "modality": modality,
         "phase": step.phase,
         "line": line,
-        "regimen": frame.says.get("regimen"),
-        "drug_classes": None if classes is None else (classes,),
+        "regimen": frame.says.get("regimen") or _watched(rule, line),
+        "drug_classes": _classes(rule, line) if classes is None else (classes,),
+        "cycle": None if "cycle" not in frame.says else int(str(frame.says["cycle"])),
+        "reason": frame.says.get("reason"),
     }
     return draft("treatment", frame, fields)
 
 
-def imaging(frame: Frame) -> Draft:
-    """A PET by Lugano (`pet: {ds, met}`), else a CT by RECIST 1.1 (`sum`, `new`, `response`)."""
+def _classes(rule: Rule, line: int) -> tuple[str, ...] | None:
+    """The class of drugs of the treatment that is watched, where the rule asks for one."""
+    return rule.drug_classes[:1] or None if line == 1 else None
+
+
+def _watched(rule: Rule, line: int) -> str | None:
+    """The regimen of the treatment that is watched, where the rule asks for one."""
+    return next(iter(rule.regimens), None) if line == 1 else None
+
+
+def lugano(frame: Frame) -> Draft:
+    """A PET or CT by Lugano: `pet: {ds, met}`, `ct: PD`."""
     says = frame.says
     pet = says.get("pet")
-    if pet is None:
-        new = says.get("new")
-        fields: Fields = {
-            "modality": "CT",
-            "criteria": "recist-1.1",
-            "response": says.get("response"),
-            "sum_of_diameters_mm": says.get("sum"),
-            "new_lesions": None if new is None else (new,),
-        }
-        return draft("imaging_report", frame, fields)
+    if "ct" in says:
+        return draft(
+            "imaging_report",
+            frame,
+            {"modality": "CT", "criteria": "lugano", "response": says["ct"]},
+        )
     if not isinstance(pet, dict) or pet.keys() - {"ds", "met"}:
         raise RuleError(frame.place, "not a PET verdict", "`pet: {ds: 1 to 5, met: CMR}`")
     deauville = int(str(pet["ds"])) if "ds" in pet else None
-    fields = {"modality": "PT", "criteria": "lugano", "response": pet.get("met")}
+    fields: Fields = {"modality": "PT", "criteria": "lugano", "response": pet.get("met")}
     return draft("imaging_report", frame, fields | {"deauville": deauville})
 
 
@@ -151,32 +165,63 @@ def observation(
         fields = _about(known, name, frame, limits or {})
     else:
         raise RuleError(frame.place, f"`{name}` is neither a key of a case nor an analyte")
-    return draft("observation", frame, fields | _value(value, frame.place))
+    found = _value(value, known, frame.place)
+    return draft("observation", frame, fields | _as_sensitive_as(frame.says.get("sens"), found))
 
 
 def _about(known: Analyte, name: str, frame: Frame, limits: Mapping[str, Plain]) -> Fields:
     return {
         "analyte": known.key,
-        "unit": frame.unit(known.customary or None),
+        "unit": _unit(known, frame),
         "reference_high": _limit(frame.says.get("uln", limits.get("uln")), name),
         "reference_low": _limit(frame.says.get("lln", limits.get("lln")), name),
         "specimen": frame.says.get("specimen"),
+        "method": frame.says.get("method", frame.says.get("assay")),
     }
+
+
+def _unit(known: Analyte, frame: Frame) -> Plain:
+    """The unit of a line; of several results on it, that of those which can have it."""
+    customary = known.customary or None
+    unit = frame.unit(customary)
+    others = [a for name in frame.says if (a := analyte(name)) is not None and a is not known]
+    if not isinstance(unit, str) or not others or not isinstance(scale(unit, known), Refusal):
+        return unit
+    return customary if any(not isinstance(scale(unit, a), Refusal) for a in others) else unit
 
 
 def _limit(limit: Plain, name: str) -> Plain:
     return limit.get(name) if isinstance(limit, dict) else limit
 
 
-def _value(value: Plain, place: Place) -> Fields:
+def _as_sensitive_as(sensitivity: Plain, found: Fields) -> Fields:
+    """Not detected by an assay of that sensitivity: below that."""
+    if sensitivity is None or Decimal(found.get("value") or 0):
+        return found
+    return {"comparator": "<", "value": sensitivity, "value_code": "not detected"}
+
+
+def _value(value: Plain, known: Analyte | None, place: Place) -> Fields:
     if value is None:
         return {}
     if not isinstance(value, str):
         raise RuleError(place, "a result in several parts", "a number or a word")
     measured = _MEASURED.fullmatch(value)
-    if measured is None:
-        return {"value_code": value}
-    return {"comparator": measured[1], "value": measured[2]}
+    if measured is not None:
+        return {"comparator": measured[1], "value": measured[2]}
+    return {"value_code": value} | ({} if known is None or known.coded else _read(value, known))
+
+
+def _read(text: str, known: Analyte) -> Fields:
+    """A result text, as the reader of messages gives it on: `<20 detected`, `Not detected`."""
+    result = parse_result(text)
+    if result.kind is Kind.INVALID:
+        return {}
+    if result.kind is Kind.NOT_DETECTED:
+        return {"value_code": "not detected", "value": result.number, "unit": known.unit}
+    code = "detected" if result.detected and result.kind is Kind.LEFT else None
+    said: Fields = {"value_code": code, "value": result.number, "comparator": result.comparator}
+    return said | ({} if result.unit is None else {"unit": result.unit})
 
 
 def time_of(value: Plain, place: Place) -> date | datetime:
@@ -185,13 +230,28 @@ def time_of(value: Plain, place: Place) -> date | datetime:
     Raises:
         RuleError: neither.
     """
-    text = str(value)
-    if "T" in text and not re.search(r"(Z|[+-]\d{2}:\d{2})$", text):
-        text += "Z"
     try:
-        return parse_clinical_time(text)
+        return parse_clinical_time(_with_offset(value))
     except ValueError as error:
         raise RuleError(place, str(error)) from None
+
+
+def effective_of(value: Plain, place: Place) -> Effective:
+    """The same, or a month or year, of which no more is known.
+
+    Raises:
+        RuleError: none of them.
+    """
+    try:
+        return parse_effective_time(_with_offset(value))
+    except ValueError as error:
+        raise RuleError(place, str(error)) from None
+
+
+def _with_offset(value: Plain) -> str:
+    text = str(value)
+    written = "T" not in text or re.search(r"(Z|[+-]\d{2}:\d{2})$", text)
+    return text if written else text + "Z"
 
 
 def moment_of(value: date | datetime) -> datetime:
@@ -199,6 +259,8 @@ def moment_of(value: date | datetime) -> datetime:
     return value if isinstance(value, datetime) else datetime.combine(value, NOON)
 
 
-def day_of(value: date | datetime) -> date:
-    """The day, in the offset in which it was written."""
+def day_of(value: Effective) -> date:
+    """The day, in the offset in which it was written; of a month or year, its first."""
+    if isinstance(value, PartialDate):
+        return value.first
     return value.date() if isinstance(value, datetime) else value

@@ -22,6 +22,8 @@ PACKS = Path(__file__).parents[1] / "rules"
 def load_rules(folder: Path | None = None, site: Path | None = None) -> tuple[Rule, ...]:
     """Read, check and override all rules of a folder, in the order of their ids.
 
+    Rules that were retired are left out.
+
     Args:
         folder: where the packs are; by default those that come with the software.
         site: the site's own file of switches, parameters and severities.
@@ -29,7 +31,8 @@ def load_rules(folder: Path | None = None, site: Path | None = None) -> tuple[Ru
     Raises:
         RuleErrors: every mistake in every file, not only the first.
     """
-    rules = read_rules(rule_files(folder or PACKS))
+    found = read_rules(rule_files(folder or PACKS))
+    rules = tuple(rule for rule in found if rule.retired is None)
     if site is None:
         return rules
     return tuple(overrides.apply(rules, _read(site), str(site)))

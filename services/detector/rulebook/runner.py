@@ -8,13 +8,15 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from services.detector.language.ast import Node, Place, Quantity
+from services.detector.language import overrides
+from services.detector.language.ast import Duration, Node, Place, Quantity
 from services.detector.language.compiler import compile_rule
-from services.detector.language.errors import RuleError
+from services.detector.language.errors import RuleError, unknown
 from services.detector.language.expressions import parse_expression
 from services.detector.rulebook.drafts import time_of
 from services.detector.rulebook.facts import events_of, parameters_of
-from services.detector.rulebook.verdict import compare
+from services.detector.rulebook.questions import QUESTIONS, answer
+from services.detector.rulebook.verdict import compare, compare_answer
 from services.detector.rulebook.ways import WAYS
 
 if TYPE_CHECKING:
@@ -66,20 +68,30 @@ def run_case(case: Case, rules: Sequence[Rule], ways: Iterable[str] = tuple(WAYS
         ways: names out of `ways.WAYS`; the first that fails is reported.
     """
     rule = next((each for each in rules if each.id == case.rule), None)
-    if rule is None:
-        return Outcome(case, Status.SKIPPED, f"there is no rule {case.rule}")
     try:
+        if case.rule in QUESTIONS:
+            return _answered(case)
+        if rule is None:
+            return Outcome(case, Status.SKIPPED, f"there is no rule {case.rule}")
         return _run(case, rule, ways)
     except RuleError as error:
         return Outcome(case, Status.FAILED, str(error))
 
 
+def _answered(case: Case) -> Outcome:
+    difference = compare_answer(case.expect, answer(case), case.place)
+    if difference is None:
+        return Outcome(case, Status.PASSED)
+    expected, got = difference
+    return Outcome(case, Status.FAILED, "the answer differs", expected, got, "asked")
+
+
 def _run(case: Case, rule: Rule, ways: Iterable[str]) -> Outcome:
-    asked = with_parameters(rule, parameters_of(case, rule), case.place)
+    asked = asked_by(case, rule)
     events = [event for _, event in events_of(case, asked)]
     for way in ways:
         try:
-            result = WAYS[way](events, (_compiled(asked),), _until(case))
+            result = WAYS[way](events, (_compiled(asked),), until_of(case))
         except Exception as error:
             error.add_note(f"in case {case.id} of {case.rule}, {case.place}, {way}")
             raise
@@ -96,7 +108,13 @@ def _compiled(rule: Rule) -> CompiledRule:
     return compile_rule(rule)
 
 
-def _until(case: Case) -> datetime | None:
+def asked_by(case: Case, rule: Rule) -> Rule:
+    """The rule with the parameters that a case sets."""
+    return with_parameters(rule, parameters_of(case, rule), case.place)
+
+
+def until_of(case: Case) -> datetime | None:
+    """Up to when the clock runs; None: to the last receipt."""
     if case.until is None:
         return None
     until = time_of(case.until, case.place)
@@ -114,15 +132,20 @@ def with_parameters(rule: Rule, values: Mapping[str, Plain], place: Place) -> Ru
             raise RuleError(place, f"{rule.id} has no parameter `{name}`")
         if not isinstance(value, str):
             raise RuleError(place, f"parameter `{name}` is not a single value")
-    params = tuple(
-        replace(p, value=_value(p, str(values[p.name]), place)) if p.name in values else p
-        for p in rule.params
-    )
-    return replace(rule, params=params)
+        _refuse_no_choice(rule.parameter(name), value, place)
+    told = {p.name: _value(p, str(values[p.name]), place) for p in rule.params if p.name in values}
+    return overrides.with_parameters(rule, told)
+
+
+def _refuse_no_choice(parameter: Parameter | None, text: str, place: Place) -> None:
+    if parameter is not None and parameter.choices and text not in parameter.choices:
+        raise RuleError(place, *unknown(f"choice of `{parameter.name}`", text, parameter.choices))
 
 
 def _value(parameter: Parameter, text: str, place: Place) -> Node:
     found, before = parse_expression(text, place), parameter.value
     if isinstance(found, Quantity) and found.unit is None and isinstance(before, Quantity):
         return replace(found, unit=before.unit)
+    if isinstance(found, Quantity) and found.unit is None and isinstance(before, Duration):
+        return replace(before, amount=int(found.value))
     return found

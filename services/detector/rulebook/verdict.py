@@ -16,6 +16,7 @@ from schemas.base import as_utc
 from services.detector.language.errors import RuleError, unknown
 
 if TYPE_CHECKING:
+    from schemas.partial import PartialDate
     from services.detector.adapters.replay import GradedEvent, ReplayResult
     from services.detector.language.ast import Place
     from services.detector.language.spec import Rule
@@ -25,14 +26,17 @@ Lines = tuple[str, ...]
 Said = Mapping[str, str | None]
 """What was said, in the words of a case."""
 
-ENTRY_KEYS = ("at", "state", "onset", "tag", "grade", "value")
-FINAL_KEYS = ("state", "at", "clear", "retract", "tag", "grade", "value")
+ENTRY_KEYS = ("at", "state", "onset", "tag", "grade", "value", "action", "severity")
+FINAL_KEYS = ("state", "at", "clear", "retract", *ENTRY_KEYS[3:])
 GRADE_KEYS = ("grade", "term")
+_ONLY_IF_ASKED = frozenset({"severity"})  # every entry has one, and few cases are about it
 
 _FINAL_STATES: Mapping[State, str] = {
     State.OVERDUE: "confirmed",  # the catalogue's "fired" covers both
     State.REFUTED: "cleared",
 }
+_ALL_CLEAR = "cured"
+_TOLD = frozenset({State.CONFIRMED, State.OVERDUE, State.WINDOW})
 _RAISED = frozenset({State.CONFIRMED, State.OVERDUE})
 _ENDED = frozenset({State.REFUTED, State.CLEARED})
 _TO_THE_MINUTE = len("2023-02-01T08:00")
@@ -60,7 +64,16 @@ def compare(
     doubts = [u.at for u in result.unknowns if u.rule == rule.id]
     if wanted.get("clear") is not None:
         journal = _without_reopening(journal)
-    return _differing([wanted], [_final(journal, doubts)])
+    return _differing([wanted], [_final(journal, doubts, _figure(rule, result))])
+
+
+def compare_answer(
+    expect: list[Plain] | dict[str, Plain], got: Said, place: Place
+) -> tuple[Lines, Lines] | None:
+    """The same for a case that asks no rule: the fields of an answer."""
+    if isinstance(expect, list):
+        raise RuleError(place, "a journal is expected of what is no rule", "a mapping")
+    return _differing([_checked(expect, tuple(got), place)], [got])
 
 
 def _checked(expect: Plain, keys: tuple[str, ...], place: Place) -> Said:
@@ -97,25 +110,64 @@ def _entry(revision: AlertRevision) -> Said:
         "tag": revision.tag,
         "grade": _text(revision.grade),
         "value": _text(revision.value),
+        "action": revision.action,
+        "severity": _text(revision.severity),
     }
 
 
-def _final(journal: list[AlertRevision], doubts: list[datetime]) -> Said:
-    """Where the alert stands: the last revision, unless a doubt came after it."""
+def _final(journal: list[AlertRevision], doubts: list[datetime], figure: str | None) -> Said:
+    """Where the alert stands: the last revision, unless a doubt came after it.
+
+    `figure` is the number that the rule worked out last, told also where there is no alert.
+    """
     if not journal:
         nothing: dict[str, str | None] = dict.fromkeys(FINAL_KEYS)
-        return nothing | {"state": "not_evaluable" if doubts else "none"}
+        return nothing | {"state": "not_evaluable" if doubts else "none", "value": figure}
     last = journal[-1]
-    state = _FINAL_STATES.get(last.state, str(last.state))
     return {
-        "state": "not_evaluable" if any(doubt > last.at for doubt in doubts) else state,
-        "at": _last(journal, _RAISED),
+        "state": "not_evaluable" if any(d > last.at for d in doubts) else _state_of(journal),
+        "at": _raised(journal),
         "clear": _last(journal, _ENDED),
         "retract": _last(journal, frozenset({State.RETRACTED})),
         "tag": last.tag,
         "grade": _text(last.grade),
         "value": _text(last.value),
+        "action": last.action,
+        "severity": _text(last.severity),
     }
+
+
+def _state_of(journal: list[AlertRevision]) -> str:
+    """In the words of a case, in which the all-clear of a test that was awaited is `cleared`.
+
+    Withdrawn is what had gone out as an alert; a suspicion alone leaves nothing behind.
+    """
+    last = journal[-1]
+    if last.state is State.RETRACTED and not any(r.state in _TOLD for r in journal):
+        return "none"
+    if last.state is State.INFO and last.tag == _ALL_CLEAR:
+        return str(State.CLEARED)
+    return _FINAL_STATES.get(last.state, str(last.state))
+
+
+def _raised(journal: list[AlertRevision]) -> str | None:
+    """When what was raised last was first raised: a higher level is no new date (catalogue, P9)."""
+    told = [r for r in journal if r.change != "revised"]
+    while told and told[-1].state not in _RAISED:
+        told.pop()
+    if not told:
+        return None
+    same = [r for r in told if r.episode == told[-1].episode]
+    began = len(same)
+    while began and same[began - 1].state is not State.RETRACTED:
+        began -= 1
+    return _time(next(r.at for r in same[began:] if r.state in _RAISED))
+
+
+def _figure(rule: Rule, result: ReplayResult) -> str | None:
+    """The number that the rule worked out last."""
+    worked_out = [one.value for one in result.figures if one.rule == rule.id]
+    return _text(worked_out[-1]) if worked_out else None
 
 
 def _without_reopening(journal: list[AlertRevision]) -> list[AlertRevision]:
@@ -150,7 +202,7 @@ def _graded(grades: Iterable[GradedEvent], term: str | None) -> Said:
     return {"grade": _text(max(given, default=None)), "term": asked[0].term if asked else None}
 
 
-def _time(value: date | datetime | None) -> str | None:
+def _time(value: date | datetime | PartialDate | None) -> str | None:
     if isinstance(value, datetime):
         return as_utc(value).isoformat()[:_TO_THE_MINUTE]
     return None if value is None else value.isoformat()
@@ -168,7 +220,8 @@ def _differing(expected: list[Said], got: list[Said]) -> tuple[Lines, Lines] | N
     if alike:
         return None
     keys = [key for said in expected for key in said] or list(ENTRY_KEYS)
-    shown = list(dict.fromkeys([*keys, *(k for said in got for k in said if said[k])]))
+    told = [key for said in got for key in said if said[key] and key not in _ONLY_IF_ASKED]
+    shown = list(dict.fromkeys([*keys, *told]))
     return tuple(_line(s, shown) for s in expected), tuple(_line(s, shown) for s in got)
 
 
@@ -181,8 +234,8 @@ def _same(key: str, expected: str | None, got: str | None) -> bool:
         return expected is got
     if key in {"at", "onset", "clear", "retract"}:
         return got.startswith(expected[:_TO_THE_MINUTE])
-    if key == "value":
-        return _same_number(expected, got)
+    if key in {"value", "n"}:
+        return expected == got or _same_number(expected, got)
     if key == "term":
         return _bare_term(expected) == _bare_term(got)
     return expected == got

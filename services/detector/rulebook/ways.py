@@ -9,7 +9,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Protocol
 
-from services.detector.adapters.replay import ReplayResult, grades, journal, replay, unknowns
+from services.detector.adapters.replay import (
+    ReplayResult,
+    figures,
+    grades,
+    journal,
+    replay,
+    unknowns,
+)
 from services.detector.engine.instants import US_PER_DAY
 from services.detector.engine.monitor import Monitor
 
@@ -73,7 +80,9 @@ def _lived(
     events: Iterable[Event], rules: Rules, until: datetime | None, monitor: Monitor
 ) -> ReplayResult:
     revisions = list(journal(events, monitor, until=until))
-    return ReplayResult(revisions, list(unknowns(monitor)), list(grades(monitor, rules)))
+    return ReplayResult(
+        revisions, list(unknowns(monitor)), list(grades(monitor, rules)), list(figures(monitor))
+    )
 
 
 class _Ticking(Monitor):

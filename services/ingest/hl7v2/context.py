@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 from schemas.deadletter import Reason
 from services.ingest.hl7v2.codec import Refused
 from services.ingest.hl7v2.identity import source_of
-from services.ingest.hl7v2.times import clinical_time, moment, offset
+from services.ingest.hl7v2.times import clinical_time, effective_time, moment, offset
 
 if TYPE_CHECKING:
     from datetime import date, datetime, tzinfo
 
+    from schemas.partial import Effective
     from services.ingest.hl7v2.codec import Segment
     from services.ingest.hl7v2.profile import Profile
 
@@ -51,6 +52,17 @@ class Context:
         """
         try:
             return clinical_time(text, self.zone)
+        except ValueError as error:
+            raise Refused(Reason.IMPOSSIBLE_DATE, str(error), where) from None
+
+    def effective(self, text: str, where: str) -> Effective:
+        """Read when something was true of the patient, be it only to the month or the year.
+
+        Raises:
+            Refused: it cannot be read; `where` names the field.
+        """
+        try:
+            return effective_time(text, self.zone)
         except ValueError as error:
             raise Refused(Reason.IMPOSSIBLE_DATE, str(error), where) from None
 

@@ -45,7 +45,7 @@ def imaging_report(verdict: Segment, group: Group, context: Context) -> ImagingR
         event_id=fact_id("imaging", group.patient, number),
         patient_id=group.patient,
         source=context.source,
-        effective_at=context.time(order.get(7), "OBR-7"),
+        effective_at=context.effective(order.get(7), "OBR-7"),
         issued_at=issued_at(order, context),
         status=status,
         modality=order.get(24) or None,
@@ -58,7 +58,7 @@ def _verdict(verdict: Segment) -> dict[str, Any]:
         "criteria": verdict.get(1).lower(),
         "response": verdict.get(2),
         "deauville": whole(verdict, 3),
-        "sum_of_diameters_mm": _number(verdict, 4),
+        "sum_of_diameters_mm": amount(verdict, 4),
         "new_lesions": texts(verdict, 5),
         "timepoint": verdict.get(6).lower(),
     }
@@ -86,7 +86,12 @@ def whole(segment: Segment, number: int) -> int | None:
     return int(text)
 
 
-def _number(segment: Segment, number: int) -> object:
+def amount(segment: Segment, number: int) -> object:
+    """A field's number; None if it is empty.
+
+    Raises:
+        Refused: it is not one.
+    """
     text = segment.get(number)
     if not text:
         return None

@@ -22,6 +22,7 @@ from services.ingest.hl7v2.observations import Group, read_observation
 from services.ingest.hl7v2.orders import treatments
 from services.ingest.hl7v2.people import merges, patient_facts, sex_of
 from services.ingest.hl7v2.profile import STANDARD, Profile
+from services.ingest.hl7v2.stays import stays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -74,6 +75,12 @@ def _reader(header: Segment) -> Callable[[Message, Context, Mapped], None]:
 
 def _people(message: Message, context: Context, mapped: Mapped) -> None:
     _collect(patient_facts(message, context), mapped)
+    if message.header.get(9, 2).upper() in _OF_VISITS:
+        _collect(stays(message, context), mapped)
+
+
+def _cancelled_stay(message: Message, context: Context, mapped: Mapped) -> None:
+    _collect(stays(message, context), mapped)
 
 
 def _merge(message: Message, context: Context, mapped: Mapped) -> None:
@@ -183,9 +190,13 @@ def _detail(segment: Segment, place: str, current: _Open | None, mapped: Mapped)
         current.details.append((place, segment))
 
 
+_OF_VISITS = frozenset({"A01", "A04", "A08"})
+"""Events of which the visit is told; the others repeat it, or are about the person."""
+
 _READERS: dict[tuple[str, str], Callable[[Message, Context, Mapped], None]] = {
     ("ORU", "R01"): _results,
     **{("ADT", event): _people for event in ("A01", "A03", "A04", "A08", "A28", "A31")},
+    ("ADT", "A11"): _cancelled_stay,
     **{("ADT", event): _merge for event in ("A34", "A40")},
     ("RAS", "O17"): _orders,
     ("RDE", "O11"): _orders,

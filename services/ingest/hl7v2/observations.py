@@ -22,8 +22,9 @@ from services.ingest.hl7v2.identity import fact_id, order_number
 from services.ingest.hl7v2.values import NOT_DETECTED, read_limits, read_unit, read_value
 
 if TYPE_CHECKING:
-    from datetime import date, datetime
+    from datetime import datetime
 
+    from schemas.partial import Effective
     from services.ingest.hl7v2.codec import Segment
     from services.ingest.hl7v2.context import Context
 
@@ -173,14 +174,14 @@ def _identity(obx: Segment, code: Coding, group: Group) -> tuple[str, tuple[Noti
     return identity, (notice,) if weak or again else ()
 
 
-def _effective(obx: Segment, place: str, group: Group, context: Context) -> date | datetime:
+def _effective(obx: Segment, place: str, group: Group, context: Context) -> Effective:
     """When the specimen was collected: OBX-14, else OBR-7, else SPM-17."""
     if obx.get(14):
-        return context.time(obx.get(14), f"{place}-14")
+        return context.effective(obx.get(14), f"{place}-14")
     if group.order.get(7):
-        return context.time(group.order.get(7), "OBR-7")
+        return context.effective(group.order.get(7), "OBR-7")
     if group.specimen is not None and group.specimen.get(17):
-        return context.time(group.specimen.get(17), "SPM-17")
+        return context.effective(group.specimen.get(17), "SPM-17")
     raise Refused(Reason.MISSING_FIELD, "empty, and OBR-7 and SPM-17 too", f"{place}-14")
 
 

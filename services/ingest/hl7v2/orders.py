@@ -3,11 +3,13 @@
 Standard HL7 v2 has no place for "second cycle of the second line of this course", so the
 convention of docs/hl7v2-conventions.md carries it, in RAS^O17, RDE^O11, ORM^O01 and OMG^O19:
 
-`ZTX|course_id|condition|modality|regimen|line|intent|phase|cycle|planned_cycles|reason|classes`
+`ZTX|course_id|condition|modality|regimen|line|intent|phase|cycle|planned_cycles|reason|classes|…`,
+and further `drug|dose|dose_unit|dose_level`
 """
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +17,20 @@ from schemas.deadletter import Reason
 from schemas.events import Status, Treatment
 from services.ingest.hl7v2.codec import Refused
 from services.ingest.hl7v2.identity import fact_id, order_number, patient_of
-from services.ingest.hl7v2.imaging import texts, whole
+from services.ingest.hl7v2.imaging import amount, texts, whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date, datetime
 
+    from schemas.partial import Effective
     from services.ingest.hl7v2.codec import Message, Segment
     from services.ingest.hl7v2.context import Context
 
 _WITHDRAWN = frozenset({"CA", "OC", "CR", "DE"})
 """ORC-1 (table 0119): cancel, cancelled, cancelled as requested, data errors."""
+
+
+_LEVEL = re.compile(r"[+-]?[0-9]{1,2}")
 
 
 @dataclass(slots=True)
@@ -101,8 +106,22 @@ def _said(step: Segment) -> dict[str, Any]:
         "planned_cycles": whole(step, 9),
         "reason": step.get(10),
         "drug_classes": texts(step, 11),
+        "drug": step.get(12),
+        "dose": amount(step, 13),
+        "dose_unit": step.get(14),
+        "dose_level": _level(step),
     }
     return {name: value for name, value in fields.items() if value not in ("", None)}
+
+
+def _level(step: Segment) -> int | None:
+    """ZTX-15, which may lie below the level at which a drug was begun."""
+    text = step.get(15)
+    if not text:
+        return None
+    if not _LEVEL.fullmatch(text):
+        raise Refused(Reason.NOT_A_NUMBER, "expected a level such as -1", "ZTX-15")
+    return int(text)
 
 
 def _status(order: _Order) -> Status:
@@ -114,11 +133,11 @@ def _status(order: _Order) -> Status:
     return Status.CORRECTED if corrected else Status.FINAL
 
 
-def _effective(order: _Order, context: Context) -> date | datetime:
+def _effective(order: _Order, context: Context) -> Effective:
     """When it was given (RXA-3), else when the order's state came about (ORC-9)."""
     for given in order.given:
         if given.get(3):
-            return context.time(given.get(3), "RXA-3")
+            return context.effective(given.get(3), "RXA-3")
     if order.control.get(9):
-        return context.time(order.control.get(9), "ORC-9")
+        return context.effective(order.control.get(9), "ORC-9")
     raise Refused(Reason.MISSING_FIELD, "empty, and RXA-3 too", "ORC-9")

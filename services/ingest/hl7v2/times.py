@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from typing import TYPE_CHECKING
 
-from schemas.base import parse_date, parse_moment
+from schemas.base import parse_date, parse_effective_time, parse_moment
+
+if TYPE_CHECKING:
+    from schemas.partial import Effective
 
 _DTM = re.compile(
     r"(?P<day>\d{8})"
     r"(?:(?P<hour>\d{2})(?:(?P<minute>\d{2})(?:(?P<second>\d{2})(?:\.(?P<fraction>\d{1,6}))?)?)?)?"
     r"(?P<zone>[+-]\d{4})?"
 )
+_MONTH_OR_YEAR = re.compile(r"(\d{4})(\d{2})?")
 _MAX_OFFSET = timedelta(hours=14)
 
 
@@ -50,6 +55,22 @@ def clinical_time(text: str, zone: tzinfo) -> date | datetime:
     except ValueError:
         raise ValueError("there is no such time of day") from None
     return _fixed(local)
+
+
+def effective_time(text: str, zone: tzinfo) -> Effective:
+    """Read a time that may be given only to its month or year: nothing is filled in.
+
+    Args:
+        text: the field's text.
+        zone: the zone of a time that carries none.
+
+    Raises:
+        ValueError: not such a time, no such month or day.
+    """
+    match = _MONTH_OR_YEAR.fullmatch(text)
+    if match is None:
+        return clinical_time(text, zone)
+    return parse_effective_time("-".join(filter(None, match.groups())))
 
 
 def moment(text: str, zone: tzinfo) -> datetime | None:

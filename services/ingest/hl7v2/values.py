@@ -37,8 +37,11 @@ _FINDINGS = {
     "42425007": "equivocal",
     "280413001": "reactive",
     "131194007": "non-reactive",
+    "268910001": "improved",
+    "271299001": "worsened",
+    "359746009": "stable",
 }
-"""SNOMED CT qualifier values that laboratories send as results."""
+"""SNOMED CT values that are sent as results: of laboratories, and of disease status (mCODE)."""
 _WORDS = frozenset(
     {"positive", "pos", "negative", "neg", "detected", "present", "absent", "reactive"}
     | {"non-reactive", "nonreactive", "equivocal", "indeterminate", "inconclusive"}

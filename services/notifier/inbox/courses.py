@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.base import as_utc
 from schemas.events import AdverseEvent, ImagingReport, Observation, Phase, Treatment
+from schemas.partial import PartialDate
 from services.notifier.inbox import words
 from services.notifier.inbox.picture import Moment, Period
 
@@ -44,7 +45,13 @@ def _period(steps: Sequence[Treatment]) -> Period | None:
         return None
     ends = [step.effective_at for step in done if step.phase in _ENDS]
     label = done[0].regimen or done[0].modality
-    return Period(done[0].effective_at, ends[-1] if ends else None, label)
+    start, end = done[0].effective_at, ends[-1] if ends else None
+    # Of a month or a year the band takes all that may be meant.
+    return Period(
+        start.first if isinstance(start, PartialDate) else start,
+        end.last if isinstance(end, PartialDate) else end,
+        label,
+    )
 
 
 def _overlaps(period: Period, around: tuple[datetime, datetime]) -> bool:
@@ -60,6 +67,8 @@ def moments(
     scans = any(isinstance(f, ImagingReport) and f.event_id in cited for f in facts)
     for fact in facts:
         shown = fact.event_id in cited or (scans and isinstance(fact, ImagingReport))
+        if isinstance(fact.effective_at, PartialDate):
+            continue  # no place on an axis of days
         if shown and around[0] <= as_utc(fact.effective_at) <= around[1]:
             label = _moment_label(fact)
             if label is not None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.base import as_utc
 from schemas.events import Comparator, ImagingReport, Observation, Treatment
+from schemas.partial import PartialDate
 from schemas.terminology import Refusal, analyte, convert
 
 if TYPE_CHECKING:
@@ -69,6 +70,8 @@ def reading(event: Event) -> Reading | None:
     """The number of an observation; None for what carries none."""
     if not isinstance(event, Observation) or event.value is None:
         return None
+    if isinstance(event.effective_at, PartialDate):
+        return None  # it has no place on an axis of days
     what = key_of(event.analyte or (event.code.code if event.code else ""))
     sign: Comparator | None = event.comparator
     return Reading(

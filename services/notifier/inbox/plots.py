@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from schemas.alerts import AlertRevision, Evidence, Role
 from schemas.base import as_utc
 from schemas.events import ImagingReport, Observation, Treatment
+from schemas.partial import PartialDate
 from services.notifier.inbox import words
 from services.notifier.inbox.courses import moments, of_condition, periods
 from services.notifier.inbox.facts import (
@@ -98,13 +99,15 @@ def _with_evidence(facts: Sequence[Event], evidence: Sequence[Evidence]) -> list
 
 def _of_evidence(item: Evidence) -> Reading | None:
     number = parsed(item.value)
-    if number is None:
+    if number is None or isinstance(item.at, PartialDate):
         return None
     return Reading(item.event_id, key_of(item.what), item.at, number[0], item.unit, number[1])
 
 
 def _sum(fact: Event) -> Reading | None:
     if not isinstance(fact, ImagingReport) or fact.sum_of_diameters_mm is None:
+        return None
+    if isinstance(fact.effective_at, PartialDate):
         return None
     return Reading(fact.event_id, SUM, fact.effective_at, fact.sum_of_diameters_mm, "mm")
 

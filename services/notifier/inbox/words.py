@@ -9,6 +9,7 @@ from typing import Final
 
 from schemas.alerts import Kind, Role, Severity, State
 from schemas.base import as_utc
+from schemas.partial import PartialDate
 from schemas.terminology import analyte
 
 SEVERITIES: Final[dict[Severity, tuple[str, str]]] = {
@@ -176,8 +177,10 @@ def month(value: date | datetime) -> str:
     return _MONTHS[value.month - 1]
 
 
-def day(value: date | datetime) -> str:
-    """`29 Jun 2024`: no reader can take the day for the month."""
+def day(value: date | datetime | PartialDate) -> str:
+    """`29 Jun 2024`: no reader can take the day for the month; `Jun 2024` if no more is known."""
+    if isinstance(value, PartialDate):
+        return str(value.year) if value.month is None else f"{month(value.first)} {value.year}"
     when = as_utc(value)
     return f"{when.day} {month(when)} {when.year}"
 

@@ -88,7 +88,9 @@ BAD = {
     "white space": (b" \r\n", Reason.EMPTY_INPUT, ""),
     "no such day": (_line(effective_at="2026-02-30"), Reason.IMPOSSIBLE_DATE, "effective_at"),
     "no offset": (_line(issued_at="2026-02-03T10:00:00"), Reason.IMPOSSIBLE_DATE, "issued_at"),
-    "a year alone": (_line(effective_at="2026"), Reason.IMPOSSIBLE_DATE, "effective_at"),
+    "no such month": (_line(effective_at="2026-13"), Reason.IMPOSSIBLE_DATE, "effective_at"),
+    "no such year": (_line(effective_at="1849"), Reason.IMPOSSIBLE_DATE, "effective_at"),
+    "issued in a month": (_line(issued_at="2026-02"), Reason.IMPOSSIBLE_DATE, "issued_at"),
     "unknown status": (_line(status="finalx"), Reason.BAD_FIELD, "status"),
     "unknown comparator": (_line(comparator="~"), Reason.BAD_FIELD, "comparator"),
 }

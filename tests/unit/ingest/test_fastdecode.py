@@ -353,6 +353,7 @@ SLOW = {
     "a part of the code twice": _line(code=CODES[5]),
     "no type": _line(type=None),
     "a refused code": _line(code=CODES[1]),
+    "a code with a page of spaces": _line(code=CODES[0].replace("{", "{" + " " * 2000)),
     "name against code": _line(code=CODES[2]),
     "an unknown unit": _line(unit='"bananas"'),
     "an unknown field": _line(colour='"red"'),
@@ -361,6 +362,7 @@ SLOW = {
     "no value at all": _line(value=None),
     "a digit separator": _line(value='"1_0"'),
     "another event": _joined([*list(PLAIN.items())[2:6], ("type", '"patient"')]),
+    "a month alone": _line(effective_at='"2026-02"'),
     "nothing": b"",
     "not UTF-8": _line().replace(b"LAB", b"L\xffB"),
 }

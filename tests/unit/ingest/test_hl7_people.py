@@ -235,7 +235,7 @@ def test_a_verdict_that_cannot_be_read_is_refused(
     assert _reason(_read("ORU^R01", PID, *segments)) is reason
 
 
-@pytest.mark.parametrize("kind", ["ACK", "SIU^S12", "ADT^A11", "ORU", "", "ORU^R40", "MFN^M02"])
+@pytest.mark.parametrize("kind", ["ACK", "SIU^S12", "ADT^A12", "ORU", "", "ORU^R40", "MFN^M02"])
 def test_what_we_do_not_read_is_refused_by_name_of_the_field(kind: str) -> None:
     mapped = _read(kind, EVN, PID)
     assert _reason(mapped) is Reason.UNSUPPORTED_MESSAGE

@@ -10,9 +10,10 @@ import pytest
 
 from schemas.deadletter import Reason
 from schemas.events import Comparator, Observation, Status
+from schemas.partial import PartialDate
 from services.ingest.hl7v2.mapping import Mapped, read_message
 from services.ingest.hl7v2.profile import Profile
-from services.ingest.hl7v2.times import clinical_time
+from services.ingest.hl7v2.times import clinical_time, effective_time
 
 MSH = "MSH|^~\\&|LAB|HOSP|||20240306101500+0100||ORU^R01^ORU_R01|M1|P|2.5.1"
 PID = "PID|1||12345^^^HOSP^MR||Test^Patient||19500101|M"
@@ -148,7 +149,7 @@ UNUSABLE = {
     "coded nothing": (_obx("^^", "CWE"), Reason.NO_VALUE),
     "no code": (_obx(code=""), Reason.MISSING_FIELD),
     "no such day": (_obx(at="20260230"), Reason.IMPOSSIBLE_DATE),
-    "a month alone": (_obx(at="202602"), Reason.IMPOSSIBLE_DATE),
+    "no such month": (_obx(at="202613"), Reason.IMPOSSIBLE_DATE),
     "no such hour": (_obx(at="2026020325"), Reason.IMPOSSIBLE_DATE),
     "no such offset": (_obx(at="202602031200+9900"), Reason.IMPOSSIBLE_DATE),
     "units that differ": (_obx("5 mg/dL", "ST"), Reason.UNKNOWN_UNIT),
@@ -300,6 +301,20 @@ def test_a_time_keeps_the_precision_that_was_sent() -> None:
     for text in ("", "2024", "20230229", "2024-02-29", "20240229 13", "202402291360"):
         with pytest.raises(ValueError, match=r"expected|no such"):
             clinical_time(text, UTC)
+
+
+def test_a_time_known_only_to_the_month_or_year_stays_one() -> None:
+    assert effective_time("202402", UTC) == PartialDate(2024, 2)
+    assert effective_time("2024", UTC) == PartialDate(2024)
+    assert effective_time("20240229", UTC) == date(2024, 2, 29)
+    for text in ("202413", "1849", "20242", "2024-02"):
+        with pytest.raises(ValueError, match=r"expected|outside"):
+            effective_time(text, UTC)
+
+
+def test_a_specimen_dated_to_its_month_is_read_as_such() -> None:
+    read = _read(MSH, PID, OBR, _obx(at="202402"))
+    assert [event.effective_at for event in read.events] == [PartialDate(2024, 2)]
 
 
 def test_specimen_and_method_split_a_series_only_where_the_site_says_so() -> None:

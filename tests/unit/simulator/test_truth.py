@@ -6,20 +6,25 @@ No rule is run: each test looks at what was planted and repeats the arithmetic o
 from __future__ import annotations
 
 import ast
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import services.simulator
+from schemas.base import as_utc
 from schemas.events import ImagingReport, Observation, Treatment
 from services.simulator.chance import Chance
 from services.simulator.chart import Chart, Expectation
 from services.simulator.delivery import deliver
 from services.simulator.stories import STORIES, Story
 from services.simulator.stories.common import add_months
+
+if TYPE_CHECKING:
+    from schemas.partial import Effective
 
 START = date(2024, 1, 1)
 SEEDS = range(6)
@@ -60,8 +65,8 @@ def deliver_again(chart: Chart) -> list[tuple[object, ...]]:
     ]
 
 
-def _day(at: date | datetime) -> date:
-    return at.date() if isinstance(at, datetime) else at
+def _day(at: Effective) -> date:
+    return as_utc(at).date()
 
 
 def test_no_file_of_the_simulator_knows_the_detector() -> None:

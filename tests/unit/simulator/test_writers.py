@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from schemas.base import as_utc
 from schemas.events import ImagingReport, Observation, Patient, Treatment
 from services.simulator import fhir, hl7
 from services.simulator.cohort import Cohort, simulate
@@ -89,7 +90,7 @@ def test_results_carry_code_value_unit_status_and_time(
                 assert at(fields, 5) == value
             assert at(fields, 6) == (event.unit or "")
             assert at(fields, 11) in "PFCXW"
-            assert at(fields, 14)[:8] == event.effective_at.strftime("%Y%m%d")
+            assert at(fields, 14)[:8] == as_utc(event.effective_at).strftime("%Y%m%d")
             code, _, system = at(fields, 3).split("^")
             assert (system == "LN") == ("-" in code)
 
@@ -107,7 +108,7 @@ def test_courses_travel_whole_in_their_own_segment(
         assert at(fields, 5) == str(event.line or "")
         assert at(fields, 7) == event.phase.value
         assert at(fields, 11) == "~".join(event.drug_classes or ())
-        assert named(message, "ORC")[0][9] == event.effective_at.strftime("%Y%m%d")
+        assert named(message, "ORC")[0][9] == as_utc(event.effective_at).strftime("%Y%m%d")
         seen += 1
     assert seen
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from support.lanes import fact
+from datetime import date
+
+import pytest
+from support.lanes import fact, step
 from support.living import Life, as_released, rule_named
 
 from schemas.events import EVENT
 from services.detector.engine.fact import Fact
+from services.detector.engine.instants import end_of
 from services.detector.engine.monitor import Monitor
 
 
@@ -73,3 +77,35 @@ def test_a_correction_under_the_surviving_id_reaches_the_merged_fact() -> None:
         ("HOSP|1", "retracted"),
         ("HOSP|2", "retracted"),
     ]
+
+
+def test_an_answer_takes_the_place_of_the_suspicion_that_never_was() -> None:
+    """ALP at twice its limit comes late: the journal keeps no step that the facts don't say."""
+    alt = fact("a", 0, "200", analyte="alt", unit="U/L", reference_high="40")
+    alp = fact("b", 0, "240", analyte="alp", unit="U/L", reference_high="120", late=1)
+    later = fact("c", 9, "3", analyte="bilirubin", unit="mg/dL", reference_high="1.2")
+    kept = []
+    for incremental in (True, False):
+        monitor = Monitor((rule_named("TOX-HYS-LAW"),), incremental=incremental)
+        life = Life(monitor).receive(as_released([alt, alp, later]))
+        assert [(one.change, one.state.value, one.episode) for one in life.revisions] == [
+            ("raised", "suspected", 1),
+            ("withdrawn", "refuted", 1),
+        ]
+        kept.append(monitor.dump("HOSP|1"))
+    assert kept[0] == kept[1]
+
+
+@pytest.mark.parametrize("incremental", [True, False])
+def test_a_step_planned_for_next_year_makes_nothing_overdue_before_its_day(
+    *, incremental: bool
+) -> None:
+    hiv = {"condition": "hiv", "modality": "antiretroviral"}
+    start = step("a", 0, **hiv)
+    plan = step("b", 500, "planned", issued_at="2024-01-02T12:00:00Z", **hiv)
+    monitor = Monitor((rule_named("HIV-VL-OVERDUE"),), incremental=incremental)
+    assert Life(monitor).receive(as_released([start, plan])).revisions == []
+    due = end_of(date(2024, 8, 1).toordinal())
+    assert monitor.next_due() == due
+    assert [one.state.value for one in monitor.advance(due)] == ["overdue"]
+    assert monitor.next_due() is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -53,6 +55,37 @@ def test_what_was_overdue_and_done_before_anybody_could_be_told_is_kept_in_silen
     assert journal.update(told) == []
     assert [episode for *_, episode in journal.dump()["steps"]] == [0, 0]
     assert brief(journal.update([*told, step(State.OVERDUE, 9)])) == [("raised", "overdue", 1)]
+
+
+def test_what_is_cleared_is_told_apart_by_the_day_on_which_it_was_due() -> None:
+    """A second round falls away: the first keeps its own answer, and its own episode."""
+    first, second = missed_and_done(0), missed_and_done(20)
+    journal = Journal()
+    for told in (first[:1], first, [*first, second[0]], [*first, *second]):
+        journal.update(told)
+    assert journal.update(first) == []
+    assert [episode for *_, episode in journal.dump()["steps"]] == [1, 1]
+
+
+def missed_and_done(at: int) -> list[Placed]:
+    """A test that was due, and its arrival three days later, as a rule says them."""
+    overdue, (place, arrived) = step(State.OVERDUE, at), step(State.CLEARED, at + 3)
+    return [overdue, (place, replace(arrived, onset=None, awaited=overdue[1].day))]
+
+
+def test_the_criteria_of_an_alert_speak_in_one_order_also_after_a_restart() -> None:
+    told = [
+        step(State.SUSPECTED, 0, criterion="a"),
+        step(State.SUSPECTED, 0, criterion="b"),
+        step(State.CONFIRMED, 7, criterion="b", onset=0),
+    ]
+    straight = Journal()
+    straight.update(told)
+    straight.update(told)
+    again = Journal.load(json.loads(json.dumps(straight.dump())))
+    said = [journal.update(told, setting="comfort-only") for journal in (straight, again)]
+    assert [one.episode for one in said[0]] == [1, 2]
+    assert said[0] == said[1]
 
 
 def test_when_the_clearing_was_an_error_the_silent_one_is_told_after_all() -> None:
@@ -191,3 +224,15 @@ def test_a_comparison_from_the_change_on_is_the_whole_comparison(
         assert brief(short.update(suffix(now, since), since=since)) == brief(wanted)
         assert short.dump() == whole.dump()
         old = now
+
+
+def test_an_escalation_that_is_answered_at_once_is_kept_in_silence_with_what_it_escalates() -> None:
+    first, (place, found) = step(State.OVERDUE, 0), step(State.OVERDUE, 30)
+    second = (place, replace(found, opens=False))
+    told = [first, second, step(State.CLEARED, 40)]
+    journal = Journal()
+    assert journal.update(told) == []
+    assert [episode for *_, episode in journal.dump()["steps"]] == [0, 0, 0]
+    heard = Journal()
+    heard.update([first])
+    assert brief(heard.update(told)) == [("withdrawn", "cleared", 1)]

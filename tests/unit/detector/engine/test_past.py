@@ -58,11 +58,24 @@ def test_hours_need_times_of_day() -> None:
     before = [fact("far", 0, hour=7), fact("near", 0, hour=8)]
     assert names(TWO_DAYS, now, before) == ["near"]
     assert names(TWO_DAYS, fact("now", 2), before) == ["the hour of the sample is not known"]
-    dateless = [fact("day", 1), *before]
+    dateless = [fact("day", 0), *before]
     assert names(TWO_DAYS, now, sorted(dateless, key=lambda f: f.at)) == [
-        "the hour of an earlier sample is not known",
         "near",
+        "the hour of an earlier sample is not known",
     ]
+
+
+def test_a_day_that_lies_in_the_period_whole_or_not_at_all_needs_no_hour() -> None:
+    now = fact("now", 3, hour=8)
+    assert names(TWO_DAYS, now, [fact("inside", 2)]) == ["inside"]
+    assert names(TWO_DAYS, now, [fact("outside", 0)]) == []
+
+
+def test_a_fact_that_the_lane_takes_first_may_be_later_by_hours() -> None:
+    """Of one day all counts may be taken before all temperatures."""
+    evening, night = fact("evening", 1, hour=20), fact("far", 3, hour=9)
+    assert names(TWO_DAYS, fact("now", 1, hour=8), [evening]) == ["evening"]
+    assert names(TWO_DAYS, fact("now", 1, hour=8), [night]) == []
 
 
 def test_an_hour_is_not_rounded() -> None:

@@ -98,3 +98,13 @@ def test_the_highest_line_begun_by_then() -> None:
     assert shown("prior_lines", 5, *told) == "2"
     assert shown("prior_lines", 8, *told) == "4"
     assert shown("prior_lines", 5, step("u", 2)) == NOT_KNOWN
+
+
+def test_goals_and_lines_say_since_when() -> None:
+    goals = person("p", 1, goals_of_care="cure"), person("q", 3, goals_of_care="control")
+    lines = step("a", 0, line=1), step("b", 4, line=2), step("c", 9, line=2)
+    found = readiness(("goals_of_care", "prior_lines"), chart(*goals, *lines), day(20))
+    assert [(one.value, one.at) for one in found] == [
+        ("control", goals[1].event.effective_at),
+        ("2", lines[1].event.effective_at),
+    ]

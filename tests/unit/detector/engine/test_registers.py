@@ -123,17 +123,21 @@ def test_a_baseline_takes_only_what_is_admitted() -> None:
 @pytest.mark.parametrize(
     ("values", "wanted"),
     [
-        (["3"], 0),
+        (["3"], None),  # nothing confirms it
         (["3", "1"], 0),  # the larger of the pair
         (["3", "1", "2"], 2),
         (["3", "1", "2", "0.5"], 2),  # one low sample is not confirmed
         (["3", "1", "2", "0.5", "0.6"], 4),
     ],
 )
-def test_a_confirmed_nadir_is_what_two_neighbours_reached(values: list[str], wanted: int) -> None:
+def test_a_confirmed_nadir_is_what_two_neighbours_reached(
+    values: list[str], wanted: int | None
+) -> None:
     facts = [fact(f"f{at}", at, value) for at, value in enumerate(values)]
     register = ConfirmedNadir(None, follows_clock=False, number=number)
-    assert register.read(remember(register, facts), context_of(NOW)) is facts[wanted]
+    assert register.read(remember(register, facts), context_of(NOW)) is (
+        None if wanted is None else facts[wanted]
+    )
 
 
 def test_what_has_no_number_is_no_neighbour() -> None:

@@ -15,6 +15,8 @@ from services.detector.engine.instants import instant
 from services.detector.engine.monitor import Monitor
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from schemas.alerts import AlertRevision
 
 AN_OPERATION = Fact(
@@ -94,14 +96,17 @@ def test_new_evidence_does_not_move_the_dates() -> None:
     assert reminder.at.date() == first.confirm_by
 
 
+def stored(facts: Iterable[Fact]) -> dict[str, Iterable[tuple[Fact, int | None]]]:
+    return {"HOSP|1": [(one, one.issued) for one in facts]}
+
+
 def test_a_reminder_is_given_once_across_a_restart() -> None:
     facts = (AN_OPERATION, LOW, HIGH)
     until = date(2024, 12, 1)
     monitor = Monitor((rule_named("PROST-BCR-RP"),))
     assert len(told(LOW, HIGH, until=until, monitor=monitor)) == 2
     later = Monitor((rule_named("PROST-BCR-RP"),))
-    charts = {"HOSP|1": [(one, one.issued) for one in facts]}
-    assert later.restore(charts, {"HOSP|1": monitor.dump("HOSP|1")}, instant(until)) == []
+    assert later.restore(stored(facts), {"HOSP|1": monitor.dump("HOSP|1")}, instant(until)) == []
     assert later.advance(instant(date(2026, 1, 1))) == []
 
 
@@ -111,8 +116,7 @@ def test_a_restart_before_the_day_keeps_it() -> None:
     monitor = Monitor((rule_named("PROST-BCR-RP"),))
     (suspected,) = told(LOW, HIGH, until=until, monitor=monitor)
     later = Monitor((rule_named("PROST-BCR-RP"),))
-    charts = {"HOSP|1": [(one, one.issued) for one in facts]}
-    assert later.restore(charts, {"HOSP|1": monitor.dump("HOSP|1")}, instant(until)) == []
+    assert later.restore(stored(facts), {"HOSP|1": monitor.dump("HOSP|1")}, instant(until)) == []
     (reminder,) = later.advance(instant(date(2026, 1, 1)))
     assert (reminder.confirmation_overdue, reminder.confirm_by) == (True, suspected.confirm_by)
 

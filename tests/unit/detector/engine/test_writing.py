@@ -13,12 +13,13 @@ from support.lanes import START, at_noon, day, fact, step
 from schemas.alerts import OPEN_STATES, Kind, Readiness, Role, Severity, State
 from schemas.events import EVENT
 from services.detector.engine.card import Card, TimeToAct
+from services.detector.engine.evidence import reported, what
 from services.detector.engine.fact import Fact
 from services.detector.engine.finding import Finding
 from services.detector.engine.journal import Change, Revision, Step
 from services.detector.engine.terms import Proof
 from services.detector.engine.truth import Range, Unknown
-from services.detector.engine.writing import reported, what, write
+from services.detector.engine.writing import write
 
 if TYPE_CHECKING:
     from schemas.alerts import AlertRevision
@@ -213,7 +214,8 @@ def test_time_to_act_confirm_and_window() -> None:
     waiting = written(suspected, card(act_within=limits))
     assert (waiting.act_by, waiting.confirm_by) == (None, date(2024, 1, 17))
     assert written(suspected, card(confirm_after={"c": 7})).confirm_by == date(2024, 1, 10)
-    assert written(suspected).confirm_by is None
+    # Only a preliminary result is suspected without a test to come: its final version, in a week.
+    assert written(suspected).confirm_by == date(2024, 1, 14)
     refuted = written(replace(FOUND, state=State.REFUTED), card(act_within=limits))
     assert (refuted.act_by, refuted.confirm_by, refuted.window) == (None, None, None)
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 import pytest
 
+from schemas.base import as_utc
 from schemas.events import AdverseEvent, ImagingReport, Observation, Patient, Treatment
 from services.detector.language.ast import Quantity
 from services.detector.language.errors import RuleError
@@ -174,7 +175,7 @@ def test_a_baseline_stands_before_the_start_of_treatment() -> None:
     base, start, fact = told("[{t: 2023-01-03, alt: 90, unit: U/L}]", "{ver: 5, uln: 40, base: 60}")
     assert isinstance(base, Observation)
     assert isinstance(start, Treatment)
-    assert base.effective_at < start.effective_at < fact.effective_at
+    assert as_utc(base.effective_at) < as_utc(start.effective_at) < as_utc(fact.effective_at)
     assert (base.value, base.unit, base.reference_high) == (Decimal(60), "U/L", Decimal(40))
 
 

@@ -1,0 +1,1 @@
+"""How `salvage explain` says what it found: for people, and as JSON."""

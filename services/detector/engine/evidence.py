@@ -1,0 +1,126 @@
+"""What a fact is called, what it said, and the proof made of it, as an alert shows them."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+from schemas.alerts import Evidence, Explanation
+from services.detector.engine.assembly import assembled
+from services.detector.engine.fact import Fact
+from services.detector.engine.truth import Range, Unknown
+
+if TYPE_CHECKING:
+    from services.detector.engine.terms import Cited, Proof
+
+_LONGEST = 256
+"""Characters of a text in a message."""
+
+
+def evidence(cited: Cited) -> Evidence:
+    """A cited fact."""
+    fact, role = cited
+    event = fact.event
+    return assembled(
+        Evidence,
+        {
+            "event_id": event.event_id,
+            "role": role,
+            "at": event.effective_at,
+            "what": what(fact),
+            "value": reported(fact),
+            "unit": getattr(event, "unit", None),
+        },
+    )
+
+
+def what(fact: Fact) -> str:
+    """A name for a fact: the analyte, the treatment's step, the scan."""
+    event = fact.event
+    if fact.topic == "treatment":
+        return f"{event.modality} {event.phase}"[:_LONGEST]
+    if fact.topic == "imaging_report":
+        return event.modality or "imaging"
+    if fact.topic == "adverse_event":
+        return str(event.term)
+    return fact.topic
+
+
+def reported(fact: Fact) -> str | None:
+    """A value as its source reported it, comparator included."""
+    event = fact.event
+    if fact.topic == "imaging_report":
+        return _verdict(fact)
+    if fact.topic == "treatment":
+        regimen: str | None = event.regimen
+        return regimen
+    if fact.topic == "adverse_event":
+        return None if event.grade is None else f"grade {event.grade}"
+    value = getattr(event, "value", None)
+    if value is None:
+        code: str | None = getattr(event, "value_code", None)
+        return code
+    return f"{event.comparator or ''}{value}"
+
+
+def written_day(fact: Fact) -> str:
+    """The clinical day, or what is known of it: `2024-03-05`, `2024-03`, `2024`."""
+    if isinstance(fact.when, int):
+        return date.fromordinal(fact.day).isoformat()
+    known: str = fact.event.effective_at.isoformat()
+    return known
+
+
+def _verdict(fact: Fact) -> str | None:
+    event = fact.event
+    parts = [event.response] if event.response else []
+    if event.deauville is not None:
+        parts.append(f"Deauville {event.deauville}")
+    if event.sum_of_diameters_mm is not None:
+        parts.append(f"sum {event.sum_of_diameters_mm} mm")
+    if event.new_lesions:
+        parts.append("new lesions: " + ", ".join(event.new_lesions))
+    return "; ".join(parts)[:_LONGEST] or None
+
+
+def explanation(proof: Proof) -> Explanation:
+    """A proof, with all its parts."""
+    text, result, cited, because = proof
+    truth: str | None = None
+    if result.__class__ is bool:
+        truth = "true" if result else "false"
+    elif isinstance(result, Unknown):
+        truth = "unknown"
+    return assembled(
+        Explanation,
+        {
+            "text": text,
+            "truth": truth,
+            "value": None if result.__class__ is bool else _shown(result),
+            "events": tuple(dict.fromkeys([fact.key[1] for fact, _ in cited])),
+            "because": tuple([explanation(part) for part in because]),
+        },
+    )
+
+
+def _shown(result: object) -> str | None:
+    if isinstance(result, Decimal):
+        return _digits(result)
+    if isinstance(result, Unknown):
+        return result.reason
+    if isinstance(result, Range):
+        if result.low is None or (result.high is not None and result.low == 0):
+            return f"<{'=' if result.high_included else ''}{result.high}"
+        return f">{'=' if result.low_included else ''}{result.low}"
+    if isinstance(result, Fact):
+        return reported(result)
+    return None
+
+
+def _digits(number: Decimal) -> str:
+    """A number without exponent, and without zeros that say nothing."""
+    if not number:
+        return "0"
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
