@@ -52,11 +52,15 @@ def worked_example(rule: Rule, cases: Sequence[Case]) -> Example | None:
     """The first case that leads furthest, lived through; None if none leads to an alert."""
     if not rule.criteria:
         return None  # a function: its cases are questions, not stories
-    told = [(case, journal) for case in cases if (journal := _lived(case, rule)[0])]
-    if not told:
+    furthest = len(_RANK)
+    for one in cases:
+        told, happened = _lived(one, rule)
+        if told and _rank(told) < furthest:
+            furthest, case, journal, events = _rank(told), one, told, happened
+        if not furthest:
+            break
+    if furthest == len(_RANK):
         return None
-    case, journal = min(told, key=lambda one: _rank(one[1]))
-    _, events = _lived(case, rule)
     alert = next(r for r in reversed(journal) if r.state in OPEN_STATES and r.evidence)
     return Example(
         case=case.id,

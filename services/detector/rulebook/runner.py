@@ -64,7 +64,7 @@ def run_case(case: Case, rules: Sequence[Rule], ways: Iterable[str] = tuple(WAYS
 
     Args:
         case: the case.
-        rules: the rulebook; a case of a rule that isn't in it is skipped.
+        rules: the rulebook; a case of a rule that isn't in it fails.
         ways: names out of `ways.WAYS`; the first that fails is reported.
     """
     rule = next((each for each in rules if each.id == case.rule), None)
@@ -72,7 +72,7 @@ def run_case(case: Case, rules: Sequence[Rule], ways: Iterable[str] = tuple(WAYS
         if case.rule in QUESTIONS:
             return _answered(case)
         if rule is None:
-            return Outcome(case, Status.SKIPPED, f"there is no rule {case.rule}")
+            return Outcome(case, Status.FAILED, f"there is no rule {case.rule}")
         return _run(case, rule, ways)
     except RuleError as error:
         return Outcome(case, Status.FAILED, str(error))

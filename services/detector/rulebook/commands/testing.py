@@ -16,7 +16,14 @@ from services.detector.rulebook.commands.common import (
     add_common,
     unusable,
 )
-from services.detector.rulebook.library import load_cases, load_rules
+from services.detector.rulebook.library import (
+    PACKS,
+    load_cases,
+    load_rules,
+    read_rules,
+    rule_files,
+)
+from services.detector.rulebook.questions import QUESTIONS
 from services.detector.rulebook.runner import Outcome, Status, run_case
 from services.detector.rulebook.sides import Shown, shown
 
@@ -50,19 +57,35 @@ def run_test(args: argparse.Namespace) -> int:
     asked = [case for case in cases if not wanted or case.rule in wanted]
     absent = wanted - {rule.id for rule in rules}
     unasked = wanted - absent - {case.rule for case in asked}
-    outcomes = [run_case(case, rules) for case in asked]
+    idle = _not_in_use({case.rule for case in asked} - {rule.id for rule in rules})
+    outcomes = [
+        Outcome(case, Status.SKIPPED, f"{case.rule} is not in use")
+        if case.rule in idle
+        else run_case(case, rules)
+        for case in asked
+    ]
     proofs = [shown(rule, ours) for rule in rules if (ours := _sound(rule, outcomes))]
     caseless = [r.id for r in rules if r.id not in {case.rule for case in cases}]
+    if wanted or args.vectors:
+        caseless = []
     if args.json:
         _print_json(outcomes, proofs)
     else:
-        _print(outcomes, proofs, [] if wanted or args.vectors else caseless)
+        _print(outcomes, proofs, caseless)
     for name in sorted(absent):
         print(f"there is no rule {name}", file=sys.stderr)
     for name in sorted(unasked):
         print(f"there is no case of {name}", file=sys.stderr)
     failed = any(outcome.status is Status.FAILED for outcome in outcomes)
-    return FOUND if failed or absent or unasked else DONE
+    return FOUND if failed or absent or unasked or caseless else DONE
+
+
+def _not_in_use(missing: set[str]) -> set[str]:
+    """Of the rules that are not run, those that exist: retired, or switched off by the site."""
+    missing = missing - QUESTIONS.keys()
+    if not missing:
+        return missing
+    return missing & {rule.id for rule in read_rules(rule_files(PACKS))}
 
 
 def _sound(rule: Rule, outcomes: Iterable[Outcome]) -> list[Case]:
@@ -109,7 +132,7 @@ def _print_failure(outcome: Outcome) -> None:
 
 
 def _print_skipped(outcomes: Iterable[Outcome]) -> None:
-    """One line a reason: a catalogue may hold hundreds of cases of rules to come."""
+    """One line a reason."""
     reasons = Counter(each.reason for each in outcomes if each.status is Status.SKIPPED)
     for reason, count in sorted(reasons.items()):
         print(f"skipped {count}: {reason}")

@@ -67,13 +67,25 @@ def test_a_failing_case_is_named_with_both_verdicts(
     ]
 
 
-def test_cases_of_rules_to_come_are_skipped_with_the_reason(
-    cases: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_case_of_no_rule_fails(cases: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A catalogue whose rule has no pack is not covered."""
     cases.write_text(GOOD.replace("PROST-PHOENIX", "PROST-TO-COME"))
-    assert salvage("test", "--vectors", cases) == 0
+    assert salvage("test", "--vectors", cases) == 1
     assert capsys.readouterr().out.splitlines() == [
-        "skipped 1: there is no rule PROST-TO-COME",
+        f"FAILED PROST-TO-COME A ({cases}:3:3): there is no rule PROST-TO-COME",
+        "  two above the nadir",
+        "0 passed, 1 failed, 0 skipped",
+    ]
+
+
+def test_a_case_of_a_rule_that_the_site_does_not_use_is_skipped(
+    cases: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    site = tmp_path / "site.yaml"
+    site.write_text("rules:\n  PROST-PHOENIX: {enabled: false}\n")
+    assert salvage("test", "--vectors", cases, "--site", site) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "skipped 1: PROST-PHOENIX is not in use",
         "0 passed, 0 failed, 1 skipped",
     ]
 

@@ -59,9 +59,9 @@ def test_parameters_of_a_case_replace_those_of_the_rule() -> None:
     assert run_case(silent, rules()).status is Status.PASSED
 
 
-def test_a_case_of_no_rule_of_ours_is_skipped_with_the_reason() -> None:
+def test_a_case_of_no_rule_of_ours_fails() -> None:
     outcome = run_case(story(), ())
-    assert (outcome.status, outcome.reason) == (Status.SKIPPED, "there is no rule PROST-BCR-RP")
+    assert (outcome.status, outcome.reason) == (Status.FAILED, "there is no rule PROST-BCR-RP")
 
 
 def test_a_case_that_can_not_be_told_fails() -> None:
