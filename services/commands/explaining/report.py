@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from services.commands.explaining import why, words
+from services.detector.adapters.prospects import ENDED
 from services.detector.adapters.views import CriterionView, Look, Prospect, Status
 from services.detector.engine.instants import day_of, instant
 
@@ -49,10 +50,12 @@ def _rest(found: Outlook) -> str:
 def _rule(view: RuleView, today: int) -> Iterator[str]:
     course = "the whole patient" if view.course_id is None else f"course {view.course_id}"
     clock = "" if view.clock is None else f", clock {words.result(view.clock)}"
-    by = "" if view.closed_by is None else f" by {words.result(view.closed_by)}"
-    ended = "" if view.closed is None else f", ended on {words.iso(view.closed)}{by}"
+    ended = "" if view.closed_by is None else f", ended by {words.result(view.closed_by)}"
     yield f"{view.rule.id}: {view.rule.card.title}"
     yield f"{_IN}{course}{clock}{ended}"
+    if all(one.over == ENDED and one.alert is None for one in view.criteria):
+        yield f"{_IN}{ENDED}"
+        return
     for one in view.criteria:
         yield from (f"{_IN}{line}" for line in _criterion(one, today))
 
@@ -118,7 +121,8 @@ def _prospects(one: CriterionView, today: int) -> Iterator[str]:
 
 def _prospect(one: Prospect, today: int) -> Iterator[str]:
     """From when on; then what stands against each kind of fact that has come so far."""
-    none = "" if one.looks or one.follows else f"no {' or '.join(one.series)} yet; "
+    waits = one.earliest is not None and not one.looks and not one.follows
+    none = f"no {' or '.join(one.series)} yet; " if waits else ""
     yield f"{none}{words.when(one, today)}"
     asked = [tuple(why.stated(look.conditions)) for look in one.looks]
     common = _common(asked)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
+from schemas.terminology.analytes import analyte
+from schemas.terminology.units import canonical
 from services.commands.explaining import words
+from services.detector.engine.conditions import digits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -13,7 +17,7 @@ if TYPE_CHECKING:
     from schemas.alerts import Evidence, Explanation
     from services.detector.engine.conditions import Condition
 
-Units = dict[tuple[str, str | None], str | None]
+Units = dict[tuple[str, str], str]
 
 _IN: Final = "  "
 _JOINED: Final = {"and": "all of these", "or": "one of these"}
@@ -39,14 +43,30 @@ def _outcome(one: Explanation, units: Units) -> str:
 
 
 def units_of(evidence: Iterable[Evidence]) -> Units:
-    """In which unit each piece of evidence was reported."""
-    return {(piece.event_id, piece.value): piece.unit for piece in evidence}
+    """The units in which a proof gives the values of the evidence: those of their analytes."""
+    found: Units = {}
+    for piece in evidence:
+        known, number = analyte(piece.what), _number(piece.value)
+        if known is not None and piece.unit is not None and number is not None:
+            value = canonical(number, piece.unit, known)
+            if isinstance(value, Decimal):
+                found[piece.event_id, digits(value)] = known.unit
+    return found
+
+
+def _number(text: str | None) -> Decimal | None:
+    try:
+        return None if text is None else Decimal(text)
+    except InvalidOperation:
+        return None
 
 
 def _with_unit(one: Explanation, value: str, units: Units) -> str:
     """A number that is just a result's has the result's unit."""
-    found = {units[event, value] for event in one.events if (event, value) in units}
-    return words.amount(value, found.pop() if len(found) == 1 else None)
+    number = _number(value)
+    short = value if number is None else digits(number)
+    found = {units[event, short] for event in one.events if (event, short) in units}
+    return words.amount(short, found.pop() if len(found) == 1 else None)
 
 
 def stated(conditions: tuple[Condition, ...]) -> Iterator[Condition]:
@@ -93,5 +113,5 @@ def _numbers(one: Condition) -> Iterator[str]:
     for each in one.sides:
         if each.text == one.text:
             yield words.these(each.facts)
-        elif not each.plain:
+        elif not each.plain and each.value != one.reason:
             yield words.side(each)

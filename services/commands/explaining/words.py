@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from services.detector.engine.margin import Limit
 
 _AT: Final = {">=": "at {0} or more", ">": "above {0}", "<=": "at {0} or less", "<": "below {0}"}
-_AT_LEAST: Final = {">=": True, ">": True, "<=": False, "<": False}
 _YEARS: Final = HORIZON // 366
 _FEW: Final = 6
 """Facts of one side that are named; of more, their number."""
@@ -67,12 +66,12 @@ def side(one: Side) -> str:
 
 
 def firing(limits: tuple[Limit, ...]) -> list[str]:
-    """Where it fires; two limits on either side of a range are one statement."""
-    if [_AT_LEAST.get(one.op) for one in limits].count(True) == 1 and len(limits) == 2:  # noqa: PLR2004
-        low, high = sorted(limits, key=lambda one: not _AT_LEAST[one.op])
-        joint = "and" if low.value <= high.value else "or"
-        return [f"{limit(low)} {joint} {limit(high)}"]
-    return [limit(one) for one in limits]
+    """Where it fires; two limits on either side of a range, or of a gap, are one statement."""
+    sides = {one.op[0]: one for one in limits}
+    if not len(limits) == len(sides) == len("<>"):
+        return [limit(one) for one in limits]
+    low, high = sides[">"], sides["<"]
+    return [f"{limit(low)} {'and' if low.value <= high.value else 'or'} {limit(high)}"]
 
 
 def limit(one: Limit) -> str:

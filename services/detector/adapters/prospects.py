@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schemas.terminology.analytes import analyte
@@ -28,13 +29,16 @@ from services.detector.engine.outlook import (
 from services.detector.engine.pattern import Memory as Episode
 from services.detector.engine.pattern import Pattern, Phase
 from services.detector.engine.terms import Context
+from services.detector.engine.unanswered import Unanswered
 from services.detector.engine.whatif import copied
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from schemas.alerts import AlertRevision
+    from services.detector.engine.finding import Machine
     from services.detector.engine.lane import Entry
+    from services.detector.engine.rule import Series
     from services.detector.engine.whatif import Bench
 
 
@@ -49,7 +53,8 @@ def viewed(bench: Bench, standing: dict[str, AlertRevision]) -> Iterator[Criteri
 
 
 _FEW = 3
-ENDED = "it can't fire any more, the rule has ended for this course"
+OFF = "switched off by the rule's parameters"
+ENDED = "it can't fire any more: the rule has ended"
 
 
 class _Looker:
@@ -61,8 +66,19 @@ class _Looker:
         self.rule = bench.lane.rule
         self.state = bench.state
         self.today = foresight.today
-        self.criterion = criterion
+        ways = tuple(self._current(criterion))
+        over = OFF if criterion.ways and not ways else criterion.over
+        self.criterion = replace(criterion, ways=ways, over=over)
         self.ended = self.state.closed is not None and not self._crosses_the_end()
+
+    def _current(self, criterion: Criterion) -> Iterator[Way]:
+        """The ways that there are as of today, by the rule's parameters as well."""
+        for way in criterion.ways:
+            is_renewed = way.renewed and self.foresight.is_past(way)
+            for each in way.renewed if is_renewed else (way,):
+                meant = self.bench.meant(each)
+                if meant is not None:
+                    yield meant
 
     def view(self, alert: AlertRevision | None) -> CriterionView:
         """All of it."""
@@ -112,7 +128,9 @@ class _Looker:
         return tuple(found)
 
     def _looks(self, way: Way, earliest: int | None) -> Iterator[Look]:
-        for like in () if way.first else self._last_of_each(way.series):
+        """Nothing to look at where another finding comes first, or no fact can do it at all."""
+        is_near = not way.first and (earliest is not None or self._lacks_clock())
+        for like in self._last_of_each(way.series) if is_near else ():
             yield self._look(way, like, earliest)
 
     def _look(self, way: Way, like: Entry, earliest: int | None) -> Look:
@@ -156,8 +174,7 @@ class _Looker:
         said = next((note for note in notes if isinstance(note, Finding)), None)
         if said is None:
             return None
-        series = machine.evidence if isinstance(machine, Missing) else machine.listens
-        return Due(day, said.state, said.tag, self._called(series))
+        return Due(day, said.state, said.tag, self._called(_awaited(machine)))
 
     # -- what is missing
 
@@ -168,7 +185,7 @@ class _Looker:
             return
         reasons = [
             *self._doubts(),
-            *_without_result(prospects, self.today),
+            *self._without_result(prospects),
             *_unknown(prospects, self.today),
         ]
         yield from dict.fromkeys(reasons)
@@ -181,12 +198,31 @@ class _Looker:
             if doubt.fact.key in last and doubt.criterion in names:
                 yield doubt.reason
 
+    def _without_result(self, prospects: tuple[Prospect, ...]) -> Iterator[str]:
+        """Of what there is no result at all, though it could be judged by now."""
+        none = [
+            way.series
+            for way, one in zip(self.criterion.ways, prospects, strict=True)
+            if one.earliest == self.today and not one.looks and not one.follows
+            if any(_is_result(self.rule.series[index]) for index in way.series)
+        ]
+        for series in none:
+            if not any(other < series for other in none):
+                yield f"no {' or '.join(self._called(series))} at all"
 
-def _without_result(prospects: tuple[Prospect, ...], today: int) -> Iterator[str]:
-    """Ways of which there is nothing to judge at all, though it could be judged by now."""
-    for one in prospects:
-        if one.earliest == today and not one.looks and not one.follows:
-            yield f"no {' or '.join(one.series)} at all"
+
+def _awaited(machine: Machine) -> frozenset[int]:
+    """The series whose facts may keep the calendar from speaking."""
+    if isinstance(machine, Missing):
+        return machine.evidence
+    if isinstance(machine, Unanswered):
+        return frozenset[int]().union(*(one.series for one in machine.answers))
+    return machine.listens
+
+
+def _is_result(series: Series) -> bool:
+    """Whether it holds results: that there is none is no answer, as it is of events and doses."""
+    return all(topic == "imaging" or analyte(topic) is not None for topic in series.topics)
 
 
 def _unknown(prospects: tuple[Prospect, ...], today: int) -> Iterator[str]:

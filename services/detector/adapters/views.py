@@ -49,7 +49,7 @@ class Prospect:
         earliest: the first day (ordinal) of a fact that could do it; None: not within `HORIZON`,
             counted from the clock as it stands, or `unclocked`: nobody can tell without a clock.
         because: what makes an earlier one too early, or any one too late.
-        looks: at each kind of fact that has come so far; none if it `follows`.
+        looks: at each kind of fact that has come so far; none if it `follows`, or nothing can.
         follows: whether another finding has to come first.
     """
 

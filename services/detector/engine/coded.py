@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from schemas.alerts import Role
 from schemas.terminology import coded
 from services.detector.engine.fact import Fact
-from services.detector.engine.terms import NOT_SAID, Cited, Context, Term, field_of
+from services.detector.engine.fields import NOT_SAID, field_of
+from services.detector.engine.terms import Cited, Context, Term
 from services.detector.engine.truth import Unknown
 
 if TYPE_CHECKING:

@@ -13,9 +13,11 @@ from schemas.terminology.refusals import Refusal
 from schemas.terminology.units import scale
 from services.detector.engine.evidence import explanation
 from services.detector.engine.instants import Span
-from services.detector.engine.truth import Unknown
+from services.detector.engine.truth import Range, Unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from schemas.terminology.analytes import Analyte
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Context, Proof, Term
@@ -99,7 +101,7 @@ def _comparison(term: Term, context: Context) -> Condition | None:
 def _side(term: Term, context: Context, unit: str | None) -> Side:
     proof = term.prove(context)
     value = shown(proof)
-    number = term.kind == "number" and value is not None
+    number = isinstance(proof.result, Decimal | Range)
     plain = term.fixed is not None or (term.foreseeable and term.kind == "time")
     return Side(term.text, value, (unit or None) if number else None, behind(proof, context), plain)
 
@@ -122,13 +124,27 @@ def is_of_another(term: Term, context: Context) -> bool:
     return term.among is not None and term.among.isdisjoint(series)
 
 
-def concerns(term: Term, series: int) -> bool:
-    """Whether a fact of a series could ever fulfil a condition, by what this compares."""
+def concerns(term: Term, is_elsewhere: Callable[[Term], bool]) -> bool:
+    """Whether a fact could ever fulfil a condition, by what this compares.
+
+    Args:
+        term: the condition.
+        is_elsewhere: whether a side reads facts of other series, and so nothing of this one.
+    """
     word, parts = term.made_of
     if word in {"and", "or"}:
         some = any if word == "or" else all
-        return some(concerns(part, series) for part in parts)
-    return word == "not" or all(part.among is None or series in part.among for part in parts)
+        return some(concerns(part, is_elsewhere) for part in parts)
+    return word == "not" or not any(is_elsewhere(part) for part in parts)
+
+
+def ruled_out(term: Term, context: Context) -> bool:
+    """Whether the rule's own parameters stand against a condition, whatever comes."""
+    word, parts = term.made_of
+    if word in {"and", "or"}:
+        some = all if word == "or" else any
+        return some(ruled_out(part, context) for part in parts)
+    return _is_chosen(term) and not _is_granted(term, context)
 
 
 def canonical_unit(fact: Fact) -> str:

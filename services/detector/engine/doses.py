@@ -17,8 +17,8 @@ from services.detector.engine.truth import Unknown, Value
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
+    from services.detector.engine.lookback import Admits
     from services.detector.engine.past import Past
-    from services.detector.engine.terms import Admits
 
 _REPEATED = 2
 """Doses that show how long a cycle lasts."""

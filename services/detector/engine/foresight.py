@@ -116,7 +116,7 @@ class Foresight:
             if not firsts:
                 return None
             begin = max(begin, min(firsts) + way.least)
-        if begin not in self._days:
+        if begin not in self._days or self.is_past(way):
             return None
         if self._is_open(way, begin):
             return begin
@@ -151,6 +151,10 @@ class Foresight:
             self._turns[term] = frozenset(turns)
         return self._turns[term]
 
+    def is_past(self, way: Way) -> bool:
+        """Whether it has come to its end, unless old facts are still to become known."""
+        return way.until is not None and self.today > way.until
+
     def _on(self, day: int) -> Context:
         """A day of which nothing else is known; good until the next one is asked for."""
         move(self._here.fact, day)
@@ -168,5 +172,7 @@ class Foresight:
         yield from (f"not before {one.text}" for one in way.starts if not _begun(one, here))
         if way.ends is not None and _over(way.ends, here):
             yield f"not after {way.ends.text}"
+        if self.is_past(way):
+            yield "a suspicion stands, and came too long ago to be confirmed"
         for term in way.terms:
             yield from (each.text for each in barriers(term, here))

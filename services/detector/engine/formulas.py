@@ -16,14 +16,15 @@ from schemas.terminology.derived import Sex, cockcroft_gault, qtc_fridericia
 from schemas.terminology.units import Scale, scale
 from services.detector.engine.comparable import compares
 from services.detector.engine.fact import Fact
-from services.detector.engine.terms import Cited, Context, Proof, Term, look_back
+from services.detector.engine.lookback import look_back
+from services.detector.engine.terms import Cited, Context, Proof, Term
 from services.detector.engine.truth import Unknown, Value
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from services.detector.engine.lookback import Admits
     from services.detector.engine.past import Past
-    from services.detector.engine.terms import Admits
 
 _MS_PER_MINUTE = Decimal(60_000)
 _CORRECTED = "qtc"

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from schemas.alerts import Role
 from schemas.terminology import ctcae, daids
 from schemas.terminology.grading import WORST, Graded, LabValue
+from services.detector.engine.comparisons import compared
 from services.detector.engine.fact import Fact
-from services.detector.engine.terms import Cited, Context, Proof, Term, compared
+from services.detector.engine.terms import Cited, Context, Proof, Term
 from services.detector.engine.truth import Range, Truth, Unknown, Value
 
 if TYPE_CHECKING:

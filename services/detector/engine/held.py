@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.alerts import Role
 from services.detector.engine.instants import US_PER_HOUR
-from services.detector.engine.terms import Context, Proof, Term, look_back
+from services.detector.engine.lookback import look_back
+from services.detector.engine.terms import Context, Proof, Term
 from services.detector.engine.truth import Unknown, Value
 
 if TYPE_CHECKING:
     from services.detector.engine.fact import Fact
-    from services.detector.engine.terms import Admits, Period
+    from services.detector.engine.lookback import Admits, Period
 
 
 @dataclass(frozen=True, slots=True)

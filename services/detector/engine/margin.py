@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _TURNS = {"<": -1, "<=": -1, ">": 1, ">=": 1}
 _MIRROR = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+_FINEST = -9
 _INCLUDED = frozenset({"<=", ">="})
 
 Told = frozenset[tuple[State, str | None]]
@@ -124,11 +125,14 @@ def _compared_with_own(
 
 
 def _step(number: Decimal, fact: Fact) -> Decimal:
-    """One in the last place of the limit or of the last result, whichever is finer."""
+    """One in the last place of the limit or of the last result, whichever is finer.
+
+    A result that was converted may have more places than a sum can hold.
+    """
     places = [_places(number)]
     if isinstance(fact.value, Decimal):
         places.append(_places(fact.value))
-    return Decimal(1).scaleb(min(places))
+    return Decimal(1).scaleb(max(min(places), _FINEST))
 
 
 def _places(number: Decimal) -> int:

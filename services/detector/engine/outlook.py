@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.alerts import State
 from services.detector.engine.comparable import MachineApart
-from services.detector.engine.conditions import concerns
 from services.detector.engine.escalation import Escalation
 from services.detector.engine.finding import Arm
 from services.detector.engine.instants import latest
 from services.detector.engine.lasting import Lasting
-from services.detector.engine.missing import Missing
+from services.detector.engine.pattern import Confirmation, Pattern, Phase
 from services.detector.engine.pattern import Memory as Episode
-from services.detector.engine.pattern import Pattern, Phase
 from services.detector.engine.sequence import Sequence
 from services.detector.engine.tiers import Tiers
 from services.detector.engine.unanswered import Unanswered
@@ -26,6 +24,7 @@ from services.detector.engine.undecided import Undecided
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from services.detector.engine.fact import Fact
     from services.detector.engine.finding import Machine
     from services.detector.engine.terms import Term
 
@@ -48,6 +47,7 @@ class Way:
         reason: why so, or what else has to come first.
         starts: times before which no fact counts.
         ends: a time after which none does.
+        until: the last day as of which it is a way at all; afterwards `renewed` are instead.
         first, least: ways of which one has to come first, at least so many days before.
     """
 
@@ -59,6 +59,8 @@ class Way:
     reason: str | None = None
     starts: tuple[Term, ...] = ()
     ends: Term | None = None
+    until: int | None = None
+    renewed: tuple[Way, ...] = ()
     first: tuple[Way, ...] = ()
     least: int = 0
 
@@ -102,7 +104,7 @@ def criteria(machine: Machine, memory: Any, name: str | None = None) -> Iterator
 
 
 def _ways(machine: Machine, memory: Any) -> tuple[tuple[Way, ...], str | None]:
-    """The ways of a plain machine; of a kind that nobody has told us of, none."""
+    """The ways of a plain machine; what only the calendar says has none."""
     if isinstance(machine, Lasting):
         return _of_pattern(machine.pattern, memory.episode)
     if isinstance(machine, Pattern):
@@ -111,9 +113,7 @@ def _ways(machine: Machine, memory: Any) -> tuple[tuple[Way, ...], str | None]:
         return _of_levels(machine, memory)
     if isinstance(machine, Sequence):
         return _of_sequence(machine, memory)
-    if isinstance(machine, Missing):
-        return (), NO_DEADLINE if memory.due is None else None
-    return (), None
+    return (), NO_DEADLINE if machine.deadline(memory) is None else None
 
 
 # ---------------------------------------------------------------- one kind of machine each
@@ -126,16 +126,22 @@ def _of_pattern(machine: Pattern, memory: Episode) -> tuple[tuple[Way, ...], str
         return _following(machine, memory), None
     if machine.milestone is not None and memory.judged:
         return (), JUDGED
+    ways = _opening(machine)
+    return ways + _in_two_steps(machine, ways), None
+
+
+def _opening(machine: Pattern) -> tuple[Way, ...]:
+    """Nothing stands: what would open an episode."""
     arms = (
         (State.CONFIRMED, machine.confirmed),
         (State.SUSPECTED, machine.suspect),
         (State.INFO, machine.info),
     )
     ways = tuple(_way(machine, state, arm) for state, some in arms for arm in some)
-    if machine.milestone is not None:
-        starts, ends = (machine.milestone.start,), machine.milestone.end
-        ways = tuple(replace(way, starts=starts, ends=ends) for way in ways)
-    return ways + _in_two_steps(machine, ways), None
+    if machine.milestone is None:
+        return ways
+    starts, ends = (machine.milestone.start,), machine.milestone.end
+    return tuple(replace(way, starts=starts, ends=ends) for way in ways)
 
 
 def _in_two_steps(machine: Pattern, ways: tuple[Way, ...]) -> tuple[Way, ...]:
@@ -146,7 +152,12 @@ def _in_two_steps(machine: Pattern, ways: tuple[Way, ...]) -> tuple[Way, ...]:
         return ()
     least = confirm.after + confirm.strictly
     return tuple(
-        replace(way, reason=f"a suspicion first, {least} d before", first=first, least=least)
+        replace(
+            way,
+            reason=f"a suspicion first, {least} d before" if least else "a suspicion first",
+            first=first,
+            least=least,
+        )
         for tag in dict.fromkeys(confirm.tag or way.tag for way in first)
         for way in _confirming(machine, tag)
     )
@@ -161,8 +172,29 @@ def _following(machine: Pattern, memory: Episode) -> tuple[Way, ...]:
         return ways
     least = confirm.after + confirm.strictly
     day, reason = latest(first.when) + least, f"{least} d after the first" if least else None
+    until, renewed = _last_day(confirm, memory, first), _renewed(machine, confirm, memory)
     later = _confirming(machine, confirm.tag or memory.tag)
-    return tuple(replace(way, day=day, reason=reason) for way in later) + ways
+    bounded = (replace(way, day=day, reason=reason, until=until, renewed=renewed) for way in later)
+    return (*bounded, *ways)
+
+
+def _last_day(confirm: Confirmation, memory: Episode, first: Fact) -> int | None:
+    """Until when a suspicion can be confirmed: it lapses, or nothing more links the run to it.
+
+    A run may still grow beyond its gap by the facts to come, so this bounds no day of theirs.
+    """
+    lapses = [] if confirm.within is None else [latest(first.when) + confirm.within]
+    breaks = [] if confirm.gap is None else [memory.run[-1].day + confirm.gap]
+    return min(lapses + breaks, default=None)
+
+
+def _renewed(machine: Pattern, confirm: Confirmation, memory: Episode) -> tuple[Way, ...]:
+    """After that: a suspicion that has lapsed opens anew, a broken run begins anew unsaid."""
+    if machine.milestone is not None and memory.judged:
+        return ()
+    opening = tuple(way for way in _opening(machine) if way.state is not State.CONFIRMED)
+    said = opening if confirm.within is not None else ()
+    return said + _in_two_steps(machine, opening)
 
 
 def _confirming(machine: Pattern, tag: str | None) -> tuple[Way, ...]:
@@ -178,8 +210,7 @@ def _confirming(machine: Pattern, tag: str | None) -> tuple[Way, ...]:
 
 def _way(machine: Pattern | Tiers | Escalation, state: State, arm: Arm) -> Way:
     terms = (arm.when,) if machine.given is None else (machine.given, arm.when)
-    meant = {one for one in machine.listens if all(concerns(term, one) for term in terms)}
-    return Way(state, arm.tag, frozenset(meant) or machine.listens, terms)
+    return Way(state, arm.tag, machine.listens, terms)
 
 
 def _of_levels(machine: Tiers | Escalation, memory: Any) -> tuple[tuple[Way, ...], str | None]:

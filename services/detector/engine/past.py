@@ -10,15 +10,8 @@ from typing import Any
 from schemas.alerts import Role
 from services.detector.engine.comparable import compares
 from services.detector.engine.fact import Fact
-from services.detector.engine.terms import (
-    Admits,
-    Cited,
-    Context,
-    Period,
-    Proof,
-    Term,
-    look_back,
-)
+from services.detector.engine.lookback import Admits, Period, look_back
+from services.detector.engine.terms import Cited, Context, Proof, Term
 from services.detector.engine.truth import Unknown, Value
 
 Number = Callable[[Fact], Decimal | None]

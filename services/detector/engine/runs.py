@@ -12,7 +12,8 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from schemas.alerts import Role
-from services.detector.engine.terms import Admits, Cited, Context, Period, Proof, Term, look_back
+from services.detector.engine.lookback import Admits, Period, look_back
+from services.detector.engine.terms import Cited, Context, Proof, Term
 from services.detector.engine.truth import Unknown, Value
 
 if TYPE_CHECKING:

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.alerts import Role
 from services.detector.engine.instants import latest
-from services.detector.engine.terms import Admits, Cited, Context, Proof, Term
+from services.detector.engine.terms import Cited, Context, Proof, Term
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from services.detector.engine.fact import Fact
+    from services.detector.engine.lookback import Admits
 
 
 class Run(NamedTuple):

@@ -6,15 +6,16 @@ The rule's own step judges them, so what is said of limits is said by what decid
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from schemas.events import Status
+from services.detector.engine.conditions import concerns, ruled_out
 from services.detector.engine.fact import Fact
 from services.detector.engine.finding import Finding
-from services.detector.engine.instants import US_PER_DAY, US_PER_SECOND, end_of
+from services.detector.engine.instants import US_PER_DAY, US_PER_SECOND, day_of, end_of
 from services.detector.engine.lane import Entry, Lane, Mark
 from services.detector.engine.suspicion import following
 from services.detector.engine.terms import Context
@@ -22,7 +23,9 @@ from services.detector.engine.terms import Context
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from services.detector.engine.outlook import Way
     from services.detector.engine.rule import LaneState
+    from services.detector.engine.terms import Term
 
 ENDING = frozenset({Mark.END, Mark.NEW_LINE, Mark.DEATH})
 LAST_OF_ALL = "\U0010ffff"
@@ -80,6 +83,7 @@ class Bench:
     _entries: list[Entry] = field(init=False)
     _with_one_more: list[Entry] = field(init=False)
     _states: dict[int, LaneState] = field(default_factory=dict)
+    _read: dict[tuple[Term, int], bool] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Take the facts of the lane."""
@@ -103,6 +107,31 @@ class Bench:
     def seated(self, fact: Fact, like: Entry) -> Entry:
         """A hypothetical fact in the place that another one of its kind has within a day."""
         return Entry((fact.day, like.place[1], fact.at, *fact.key), fact, like.series)
+
+    def meant(self, way: Way) -> Way | None:
+        """A way with no other series than those whose facts can go it; None if none ever can."""
+        here = self.on(of_nothing(day_of(self.now)))
+        if any(ruled_out(term, here) for term in way.terms):
+            return None
+        series = frozenset(one for one in way.series if self._concern(way.terms, one))
+        return replace(way, series=series or way.series)
+
+    def _concern(self, terms: tuple[Term, ...], series: int) -> bool:
+        return all(concerns(term, lambda side: self._elsewhere(side, series)) for term in terms)
+
+    def _elsewhere(self, side: Term, series: int) -> bool:
+        """Whether there is something to read in facts of another series, but not of this one."""
+        others = range(len(self.lane.rule.series))
+        return not self._reads(side, series) and any(self._reads(side, one) for one in others)
+
+    def _reads(self, side: Term, series: int) -> bool:
+        """Whether a term finds anything, be it unknown, in a fact of which nothing is known."""
+        if (side, series) not in self._read:
+            fact = of_nothing(day_of(self.now))
+            entry = Entry((fact.day, 0, fact.at, *fact.key), fact, (series,))
+            here = Context(fact, None, None, self.lane.rule.initial.registers, [entry], 0)
+            self._read[side, series] = side.evaluate(here) is not None
+        return self._read[side, series]
 
     def context(self, entry: Entry, memory: Any = None) -> Context:
         """Stand at a hypothetical fact; with the memory of an episode, behind its suspicion."""

@@ -16,8 +16,8 @@ from services.detector.engine import (
     missing,
     pattern,
     sequence,
-    terms,
     tiers,
+    times,
     unanswered,
     unreported,
 )
@@ -176,7 +176,7 @@ class _Compiler:
         return None if node is None else self.lowering.number(self.written(node), about)
 
     def _day(self, node: Node, about: tuple[str, ...]) -> Term:
-        return terms.last_day(self.lowering.time(self.written(node), about))
+        return times.last_day(self.lowering.time(self.written(node), about))
 
     def _days(self, node: Node | None) -> int | None:
         return None if node is None else days(self.written(node))

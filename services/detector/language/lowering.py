@@ -19,28 +19,35 @@ from services.detector.engine import (
     attribution,
     changes,
     coded,
+    comparisons,
     curves,
     doses,
     drugs,
     exponentials,
+    fields,
     formulas,
     grades,
     held,
     hours,
     lesions,
+    logic,
+    lookback,
     membership,
     person,
+    remembered,
     runs,
     scores,
     spells,
     suspicion,
-    terms,
+    times,
     trends,
     uncertainty,
+    values,
 )
 from services.detector.engine.baselines import NadirWithBaseline
 from services.detector.engine.comparable import RegisterApart
 from services.detector.engine.instants import US_PER_HOUR, US_PER_MINUTE, add_months
+from services.detector.engine.lookback import Period
 from services.detector.engine.past import Past
 from services.detector.engine.registers import (
     Baseline,
@@ -51,7 +58,7 @@ from services.detector.engine.registers import (
     Latest,
     Register,
 )
-from services.detector.engine.terms import Context, Period, Term
+from services.detector.engine.terms import Context, Term
 from services.detector.language.ast import (
     And,
     Arithmetic,
@@ -178,26 +185,26 @@ class Lowering:
         """A condition; `about` are the series whose facts can be `it`."""
         match node:
             case And(operands=parts):
-                return terms.all_of([self.condition(p, about) for p in parts], unparse(node))
+                return logic.all_of([self.condition(p, about) for p in parts], unparse(node))
             case Or(operands=parts):
-                return terms.any_of([self.condition(p, about) for p in parts], unparse(node))
+                return logic.any_of([self.condition(p, about) for p in parts], unparse(node))
             case Not(operand=inner):
-                return terms.negated(self.condition(inner, about), unparse(node))
+                return logic.negated(self.condition(inner, about), unparse(node))
             case Compare():
                 found = self._compare(node, about)
                 return found if self.watch is None else self.watch(node, found)
             case OneOf(left=Name() as chosen, words=words) if self._is_word(chosen):
-                return terms.by_choice(chosen.name in words, unparse(node))
+                return logic.by_choice(chosen.name in words, unparse(node))
             case OneOf(left=left, words=words):
-                return terms.one_of(self._word(left, about), words, unparse(node))
+                return comparisons.one_of(self._word(left, about), words, unparse(node))
             case Has(left=left, word=word):
-                return terms.has(self._word(left, about), word, unparse(node))
+                return comparisons.has(self._word(left, about), word, unparse(node))
             case Call(function=function, args=(of,)) if function in _BLAME:
                 return _BLAME[function](self._fact(of, about), unparse(node))
             case Call(function="possibly", args=(inner,)):
                 return uncertainty.possibly(self.condition(inner, about), unparse(node))
             case Call(function="exists", args=(Selection() as chosen,)):
-                return terms.exists(self._one(chosen, "exists", about), unparse(node))
+                return logic.exists(self._one(chosen, "exists", about), unparse(node))
             case Call(
                 function=function,
                 args=(Selection() as chosen, Quantity(value=count), *how),
@@ -205,7 +212,7 @@ class Lowering:
                 return self._in_a_row(function, chosen, int(count), how, unparse(node))
             case Call(function="below_limit", args=(of, Quantity() as limit)):
                 number = self._amount(limit, self._analyte(of, about))
-                return terms.below_limit(self._fact(of, about), number, unparse(node))
+                return comparisons.below_limit(self._fact(of, about), number, unparse(node))
             case Call(function="settled", args=(Selection() as chosen, least)):
                 return self._settled(chosen, days(least), unparse(node))
             case Call(function="differs", args=(one, other)):
@@ -220,16 +227,16 @@ class Lowering:
         """A time, as a day."""
         match node:
             case Name(name="clock"):
-                return terms.clock_day()
+                return times.clock_day()
             case Name(name="date"):
-                return terms.fact_day()
+                return times.fact_day()
             case Call(function="date", args=(inner,)):
-                return terms.day_of_fact(self._fact(inner, about), unparse(node))
+                return times.day_of_fact(self._fact(inner, about), unparse(node))
             case Call(function="date_known", args=(inner,)):
-                return terms.day_known(self._fact(inner, about), unparse(node))
+                return times.day_known(self._fact(inner, about), unparse(node))
             case Arithmetic(op=op, left=left, right=Duration() as by) if op in {"+", "-"}:
                 moved = shift(by, 1 if op == "+" else -1)
-                return terms.shifted(self.time(left, about), moved, unparse(node))
+                return times.shifted(self.time(left, about), moved, unparse(node))
             case _:
                 raise _wrong(node, "a time is needed here")
 
@@ -242,22 +249,24 @@ class Lowering:
     def _compare(self, node: Compare, about: tuple[str, ...]) -> Term:
         left, right, text = node.left, node.right, unparse(node)
         if self._is_time(left) or self._is_time(right):
-            return terms.ordered(node.op, self.time(left, about), self.time(right, about), text)
+            return comparisons.ordered(
+                node.op, self.time(left, about), self.time(right, about), text
+            )
         if isinstance(left, Name) and left.name == "day" and isinstance(right, Duration):
-            limit = terms.shifted(terms.clock_day(), shift(right), f"clock + {unparse(right)}")
-            return terms.ordered(node.op, terms.fact_day(), limit, text)
+            limit = times.shifted(times.clock_day(), shift(right), f"clock + {unparse(right)}")
+            return comparisons.ordered(node.op, times.fact_day(), limit, text)
         if isinstance(left, Name) and isinstance(right, Name) and self._is_word(left):
-            return terms.by_choice((left.name == right.name) is (node.op == "="), text)
+            return logic.by_choice((left.name == right.name) is (node.op == "="), text)
         if isinstance(right, Name) and node.op in {"=", "!="} and self._is_word(right):
-            equal = terms.one_of(self._word(left, about), (right.name,), text)
-            return equal if node.op == "=" else terms.negated(equal, text)
+            equal = comparisons.one_of(self._word(left, about), (right.name,), text)
+            return equal if node.op == "=" else logic.negated(equal, text)
         of = self._analyte(left, about) or self._analyte(right, about)
         sides = (
             self._number(left, of, about, other=right),
             self._number(right, of, about, other=left),
         )
         graded = any(isinstance(side, grades.Grade) for side in sides)
-        return (grades.compared_grade if graded else terms.compared)(node.op, *sides, text)
+        return (grades.compared_grade if graded else comparisons.compared)(node.op, *sides, text)
 
     def _is_time(self, node: Node) -> bool:
         match node:
@@ -284,34 +293,34 @@ class Lowering:
             case Quantity(unit=unit, value=value) if unit in _LIMITS:
                 if other is None:
                     raise _wrong(node, f"{unit} needs a value on the other side")
-                return terms.multiple_of_limit(self._fact(other, about), value, unit, text)
+                return values.multiple_of_limit(self._fact(other, about), value, unit, text)
             case Quantity():
                 return self._quantity(node, of, text)
             case Duration(amount=amount, unit="h"):
-                return terms.constant(Decimal(amount), text)
+                return values.constant(Decimal(amount), text)
             case Duration():
-                return terms.constant(Decimal(days(node)), text)
+                return values.constant(Decimal(days(node)), text)
             case Arithmetic(op=op, left=left, right=right):
                 # A factor has no unit; a summand has that of the whole.
                 part = None if op in {"*", "/"} else of
-                return terms.arithmetic(
+                return values.arithmetic(
                     op,
                     self._number(left, of if self._analyte(left, about) else part, about),
                     self._number(right, of if self._analyte(right, about) else part, about),
                     text,
                 )
             case Name(name="day"):
-                return terms.days_since(terms.clock_day(), text)
+                return times.days_since(times.clock_day(), text)
             case Call(function=function) if function in _WORKED_OUT:
                 return self._worked_out(node, about)
             case Call(function="days_since", args=(inner,)):
                 since = (
                     self.time(inner, about) if self._is_time(inner) else self._fact(inner, about)
                 )
-                return terms.days_since(since, text)
+                return times.days_since(since, text)
             case Call(function="uln" | "lln" as which, args=(inner, *default)):
                 fallback = self._amount(default[0], of) if default else None
-                limit = terms.upper_limit if which == "uln" else terms.lower_limit
+                limit = values.upper_limit if which == "uln" else values.lower_limit
                 return limit(self._fact(inner, about), fallback, text)
             case Call(function="time_to_reach", args=(first, second, level)):
                 goal = self._number(level, self._analyte(first, about), about)
@@ -354,20 +363,20 @@ class Lowering:
             case Call(function="median", args=(Selection() as chosen,)):
                 return self._past(chosen).median(text)
             case Call(args=(Selection(attribute=str() as field),)) if _gives_fact(node):
-                return terms.field_of(self._fact(node, about), FIELDS[field], "number", text)
+                return fields.field_of(self._fact(node, about), FIELDS[field], "number", text)
             case Call(function=function, args=(Selection() as chosen,)) if function in _REFERENCES:
                 read = _reader(chosen.attribute)
-                return terms.reference_of(self._one(chosen, function, about), read)
+                return values.reference_of(self._one(chosen, function, about), read)
             case Call(function="baseline", args=(Selection() as chosen, *_)):
-                return terms.reference_of(self._fact(node, about), _reader(chosen.attribute))
+                return values.reference_of(self._fact(node, about), _reader(chosen.attribute))
             case Attribute(of="course", field=name):
-                return terms.course_field(_whole_of(_COURSE[name]), text, kind="number")
+                return fields.course_field(_whole_of(_COURSE[name]), text, kind="number")
             case Attribute(of="patient"):
                 return person.age(self._person())
             case Attribute():
                 return self._field(node, about, "number")
             case _:
-                return terms.value_of(self._fact(node, about))
+                return values.value_of(self._fact(node, about))
 
     def _worked_out(self, node: Call, about: tuple[str, ...]) -> Term:
         text = unparse(node)
@@ -431,7 +440,7 @@ class Lowering:
             seats = frozenset[int]().union(*(self._index(name) for name in names))
             self.registers.append((seats, make()))
         index = self._known[key]
-        return terms.register(index, self.registers[index][1].read, "fact", Role.SUPPORT, kind)
+        return remembered.register(index, self.registers[index][1].read, "fact", Role.SUPPORT, kind)
 
     def _person(self) -> int:
         """The register of what is told of the person; its series stands after all others."""
@@ -458,9 +467,9 @@ class Lowering:
     def _quantity(self, node: Quantity, of: Analyte | None, text: str) -> Term:
         first = self._amount(node, of)
         if not node.alternatives:
-            return terms.constant(first, text)
+            return values.constant(first, text)
         others = [(alt.unit or "", self._amount(alt, of)) for alt in node.alternatives]
-        return terms.by_unit(first, [(node.unit or "", first), *others], text)
+        return values.by_unit(first, [(node.unit or "", first), *others], text)
 
     def _amount(self, node: Node, of: Analyte | None) -> Decimal:
         """A quantity in the canonical unit of its analyte."""
@@ -496,17 +505,19 @@ class Lowering:
         text = unparse(node)
         match node:
             case Name(name="it"):
-                return terms.the_fact(text)
+                return fields.the_fact(text)
             case Name(name=name) if about == (name,):
-                return terms.the_fact(text)
+                return fields.the_fact(text)
             case Name(name=name) if name in self.series:
-                return terms.the_fact_of(self._index(name), text)
+                return fields.the_fact_of(self._index(name), text)
             case Call(function="previous", args=(Selection() as chosen, Quantity(value=count))):
                 return self._before(chosen, int(count), text)
             case Call(function="suspected", args=(Selection(series=name),)):
                 return suspicion.suspected(self._index(name), text)
             case Call(function="baseline", args=(Selection() as chosen, Duration() as age)):
-                return terms.no_older(self._one(chosen, "baseline", about), shift(age, -1), text)
+                return remembered.no_older(
+                    self._one(chosen, "baseline", about), shift(age, -1), text
+                )
             case Call(function=function, args=(Selection() as chosen,)) if function in _ALIKE:
                 return _ALIKE[function](self._past(chosen), text)
             case Call(function=function, args=(Selection() as chosen,)) if (
@@ -520,7 +531,7 @@ class Lowering:
         match node:
             case Attribute(of="course", field=name):
                 alike = name in _IN_ALL_STEPS
-                return terms.course_field(_COURSE[name], unparse(node), in_all=alike)
+                return fields.course_field(_COURSE[name], unparse(node), in_all=alike)
             case Attribute(of="patient"):
                 return person.sex(self._person())
             case Attribute(of="suspicion"):
@@ -531,16 +542,16 @@ class Lowering:
                 return _WORDS[function](self._fact(inner, about), unparse(node))
             case Call(args=(Selection(attribute=str() as field),)) if _gives_fact(node):
                 of = self._fact(node, about)
-                return terms.field_of(of, FIELDS[field], "word", unparse(node))
+                return fields.field_of(of, FIELDS[field], "word", unparse(node))
             case _:
-                return terms.field_of(self._fact(node, about), _code, "word", unparse(node))
+                return fields.field_of(self._fact(node, about), _code, "word", unparse(node))
 
     def _field(self, node: Attribute, about: tuple[str, ...], kind: str) -> Term:
         text = unparse(node)
         of = self._fact(Name(node.of, place=node.place), about)
         if node.field not in FIELDS:
             raise _wrong(node, f"no field {node.field}")
-        return terms.field_of(of, FIELDS[node.field], kind, text)
+        return fields.field_of(of, FIELDS[node.field], kind, text)
 
     # -- the past
 
@@ -558,7 +569,7 @@ class Lowering:
         if not reasons:
             return term
         return membership.grounded(
-            term, dict.fromkeys(self._index(chosen.series), terms.all_of(reasons, ""))
+            term, dict.fromkeys(self._index(chosen.series), logic.all_of(reasons, ""))
         )
 
     def _membership(self, chosen: Selection) -> Iterator[Term]:
@@ -698,7 +709,7 @@ class Lowering:
         index = self._known[key]
         register = self.registers[index][1]
         own = register.own if isinstance(register, RegisterApart) else None
-        return terms.register(index, register.read, kind, role, text, own)
+        return remembered.register(index, register.read, kind, role, text, own)
 
     def _past(self, chosen: Selection) -> Past:
         within, older = chosen.within, chosen.older_than
@@ -721,7 +732,7 @@ class Lowering:
 
     def _admits(
         self, chosen: Selection, shown: Series | None = None
-    ) -> tuple[terms.Admits | None, bool]:
+    ) -> tuple[lookback.Admits | None, bool]:
         """Which facts of the series a selection takes, and whether that hangs on the clock.
 
         A register is given only what the series shows; a look back has to leave out for itself what
@@ -733,7 +744,7 @@ class Lowering:
         for node, op in (*begins, (chosen.after, ">"), (chosen.until, "<=")):
             if node is not None:
                 limit = self.time(node, about)
-                parts.append(terms.ordered(op, terms.fact_day(), limit, "").evaluate)
+                parts.append(comparisons.ordered(op, times.fact_day(), limit, "").evaluate)
         if shown is not None and shown.unless is not None:
             parts.append(uncertainty.not_surely(self.condition(shown.unless, about)).evaluate)
         if shown is not None and shown.only is not None:
@@ -747,7 +758,7 @@ class Lowering:
             return None, follows
         if len(parts) == 1:
             return parts[0], follows
-        return terms.all_of([Term("truth", "", part) for part in parts], "").evaluate, follows
+        return logic.all_of([Term("truth", "", part) for part in parts], "").evaluate, follows
 
     def _index(self, name: str) -> frozenset[int]:
         return frozenset({list(self.series).index(name)})
@@ -816,17 +827,17 @@ def _code(fact: Fact) -> str | None:
 
 
 def _method(fact: Fact) -> Any:
-    return fact.event.method or terms.NOT_SAID
+    return fact.event.method or fields.NOT_SAID
 
 
 def _test(fact: Fact) -> Any:
     """The code under which a result was sent."""
-    return terms.NOT_SAID if fact.event.code is None else fact.event.code.code
+    return fields.NOT_SAID if fact.event.code is None else fact.event.code.code
 
 
 def _code_beside(fact: Fact) -> Any:
     """The coded part of a result; a number that came without a word says nothing more."""
-    return terms.NOT_SAID if fact.code is None and fact.value is not None else fact.code
+    return fields.NOT_SAID if fact.code is None and fact.value is not None else fact.code
 
 
 def _verdict(fact: Fact, name: str) -> Any:
@@ -840,7 +851,7 @@ def _verdict(fact: Fact, name: str) -> Any:
         return Decimal(value) if isinstance(value, int) else value
     spoken = ("response", "deauville", "sum_of_diameters_mm", "new_lesions")
     silent = all(getattr(fact.event, one, None) is None for one in spoken)
-    return None if silent else terms.NOT_SAID
+    return None if silent else fields.NOT_SAID
 
 
 FIELDS: dict[str, Callable[[Fact], Any]] = {
@@ -850,7 +861,7 @@ FIELDS: dict[str, Callable[[Fact], Any]] = {
     "cycle": _whole("cycle"),
     "response": lambda fact: _verdict(fact, "response"),
     "new_lesions": lambda fact: getattr(fact.event, "new_lesions", None) or (),
-    "new_sum": lambda fact: terms.NOT_SAID if (s := lesions.size_of_new(fact)) is None else s,
+    "new_sum": lambda fact: fields.NOT_SAID if (s := lesions.size_of_new(fact)) is None else s,
     "timepoint": _plain("timepoint"),
     "term": _plain("term"),
     "regimen": _plain("regimen"),

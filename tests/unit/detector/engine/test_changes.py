@@ -11,7 +11,8 @@ from support.lanes import fact
 from schemas.alerts import Role
 from services.detector.engine.changes import differs, log_change, quantified, unquantified
 from services.detector.engine.fact import Fact
-from services.detector.engine.terms import Context, Term, the_fact
+from services.detector.engine.fields import the_fact
+from services.detector.engine.terms import Context, Term
 from services.detector.engine.truth import Unknown, compare
 
 NOWHERE = Unknown("nobody knows")

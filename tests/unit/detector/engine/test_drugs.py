@@ -8,7 +8,8 @@ import pytest
 from support.lanes import fact, step
 
 from services.detector.engine.drugs import of_regimen
-from services.detector.engine.terms import Context, Term, the_fact
+from services.detector.engine.fields import the_fact
+from services.detector.engine.terms import Context, Term
 from services.detector.engine.truth import Unknown
 
 if TYPE_CHECKING:

@@ -3,56 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.lanes import context_of, fact
-from support.small_rules import harm, lab, mistakes, small_rule, start
+from support.lanes import fact
+from support.outlooks import READS, earliest, limits, only, psa, view
+from support.small_rules import harm, lab
 
 from schemas.alerts import State
-from schemas.events import EVENT
-from services.detector.adapters.outlook import outlook
 from services.detector.adapters.views import Status
-from services.detector.engine import terms
-from services.detector.engine.foresight import barriers, foresee
-from services.detector.engine.instants import end_of, moment
-from services.detector.engine.truth import Unknown
 from services.detector.engine.whatif import copied, of_nothing
-from services.detector.language.compiler import compile_rule
-
-if TYPE_CHECKING:
-    from services.detector.adapters.outlook import RuleView
-    from services.detector.adapters.views import CriterionView, Prospect
-
-READS = "psa: {analyte: psa}"
-
-
-def view(reads: str, criteria: str, *events: dict[str, Any], at: str, course: bool = False) -> Any:
-    """The rule explained as of the end of a day."""
-    rule = small_rule(reads, criteria, course=course)
-    assert mistakes(rule) == []
-    said = [EVENT.validate_python(event) for event in events]
-    now = moment(end_of(date.fromisoformat(at).toordinal()))
-    (found,) = outlook(said, "HOSP|1", (compile_rule(rule),), now).views
-    return found
-
-
-def only(found: RuleView) -> CriterionView:
-    (criterion,) = found.criteria
-    return criterion
-
-
-def earliest(prospect: Prospect) -> str | None:
-    return None if prospect.earliest is None else date.fromordinal(prospect.earliest).isoformat()
-
-
-def limits(prospect: Prospect) -> list[tuple[str, str]]:
-    return [(one.op, str(one.value)) for look in prospect.looks for one in look.limits]
-
-
-def psa(at: str, value: str) -> dict[str, Any]:
-    return lab("psa", at, value, "ng/mL")
-
 
 # --- Shapes ---------------------------------------------------------------------------------------
 
@@ -79,6 +38,30 @@ def test_a_suspicion_is_confirmed_from_the_gap_on() -> None:
     assert (found.status, earliest(confirm)) == (Status.FIRED, "2024-01-08")
     assert confirm.because == ("7 d after the first",)
     assert limits(confirm) == [(">", "2")]
+
+
+@pytest.mark.parametrize(
+    ("at", "said"),
+    [
+        ("2024-01-31", [(State.CONFIRMED, "2024-01-31")]),
+        ("2024-02-01", [(State.SUSPECTED, "2024-02-01"), (State.CONFIRMED, "2024-02-08")]),
+    ],
+)
+def test_a_suspicion_that_has_lapsed_must_come_again(
+    at: str, said: list[tuple[State, str]]
+) -> None:
+    twice = TWICE.replace("after: 7 d", "after: 7 d, within: 30 d")
+    prospects = only(view(READS, twice, psa("2024-01-01", "3"), at=at)).prospects
+    assert [(one.state, earliest(one)) for one in prospects] == said
+
+
+@pytest.mark.parametrize(
+    ("at", "day"), [("2024-01-05", "2024-01-08"), ("2024-01-12", "2024-01-19")]
+)
+def test_a_run_that_nothing_links_begins_anew(at: str, day: str) -> None:
+    twice = TWICE.replace("after: 7 d", "after: 7 d, gap: 10 d")
+    (confirm,) = only(view(READS, twice, psa("2024-01-01", "3"), at=at)).prospects
+    assert (confirm.state, earliest(confirm)) == (State.CONFIRMED, day)
 
 
 def test_what_was_confirmed_has_nothing_to_come() -> None:
@@ -185,7 +168,7 @@ def test_a_wait_for_an_answer_and_the_finding_that_would_start_it() -> None:
     assert limits(within.prospects[0]) == [(">", "2")]
     failed = view(reads, criteria, psa("2024-01-01", "3"), at="2024-01-02").criteria[0].due
     assert date.fromordinal(failed.day).isoformat() == "2024-01-31"
-    assert (failed.state, failed.tag) == (State.OVERDUE, "first")
+    assert (failed.state, failed.tag, failed.series) == (State.OVERDUE, "first", ("change",))
 
 
 def test_a_report_that_is_awaited() -> None:
@@ -194,52 +177,6 @@ def test_a_report_that_is_awaited() -> None:
     due = only(view(READS, criteria, draft, at="2024-01-02")).due
     assert due is not None
     assert (due.tag, date.fromordinal(due.day).isoformat()) == ("pending", "2024-01-08")
-
-
-# --- Time -----------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("condition", "day", "because"),
-    [
-        ("day >= 84 d and psa > 2 ng/mL", "2024-03-25", ("day >= 84 d",)),
-        ("psa > 2 ng/mL and not day < 3 mo", "2024-04-01", ("not day < 3 mo",)),
-        ("psa > 2 ng/mL or day >= 84 d", "2024-01-10", ()),
-        ("day < 5 d and psa > 2 ng/mL", None, ("day < 5 d",)),
-    ],
-)
-def test_the_calendar_is_told_in_advance_and_nothing_else(
-    condition: str, day: str | None, because: tuple[str, ...]
-) -> None:
-    criteria = f'- {{name: late, each: psa, confirmed: "{condition}"}}'
-    begun = start("2024-01-01")
-    found = view(READS, criteria, begun, psa("2024-01-09", "1"), at="2024-01-10", course=True)
-    (way,) = only(found).prospects
-    assert (earliest(way), way.because) == (day, because)
-
-
-def test_without_a_clock_no_date_is_named() -> None:
-    criteria = "- {name: late, each: psa, confirmed: day >= 84 d and psa > 2 ng/mL}"
-    planned = start("2024-01-01", phase="planned")
-    found = view(READS, criteria, planned, psa("2024-01-09", "1"), at="2024-01-10", course=True)
-    assert found.status is Status.UNDECIDED
-    assert only(found).prospects[0].unclocked
-    assert only(found).missing[0].startswith("no clock")
-
-
-def test_what_can_be_told_in_advance_outweighs_what_cannot() -> None:
-    here = context_of(fact("a", 3))
-    asked = terms.compared(">", terms.value_of(terms.the_fact("it")), _two(), "it > 2")
-    never, ever = (terms.by_choice(truth=one, text=str(one)) for one in (False, True))
-    assert isinstance(foresee(asked, here), Unknown)
-    assert foresee(terms.all_of([asked, never], "and"), here) is False
-    assert foresee(terms.any_of([asked, ever], "or"), here) is True
-    assert isinstance(foresee(terms.any_of([asked, never], "or"), here), Unknown)
-    assert [one.text for one in barriers(terms.all_of([asked, never], "and"), here)] == ["False"]
-
-
-def _two() -> terms.Term:
-    return terms.constant(fact("b", value="2").value, "2")  # type: ignore[arg-type]
 
 
 # --- Hypothetical facts ---------------------------------------------------------------------------

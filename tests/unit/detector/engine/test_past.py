@@ -9,8 +9,8 @@ import pytest
 from support.lanes import PSA, context_of, fact
 
 from services.detector.engine.instants import US_PER_HOUR
+from services.detector.engine.lookback import Period, look_back
 from services.detector.engine.past import Past
-from services.detector.engine.terms import Period, look_back
 from services.detector.engine.truth import Unknown
 
 if TYPE_CHECKING:

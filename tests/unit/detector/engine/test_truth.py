@@ -8,7 +8,8 @@ from itertools import product
 import pytest
 from support.lanes import context_of, fact
 
-from services.detector.engine.terms import Term, all_of, any_of, negated
+from services.detector.engine.logic import all_of, any_of, negated
+from services.detector.engine.terms import Term
 from services.detector.engine.truth import (
     Range,
     Truth,
