@@ -2,45 +2,37 @@
 
 from __future__ import annotations
 
-import json
+import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from schemas.base import as_utc
 from services.commands.chosen import add_archive_options, rules_or_complaint
 from services.commands.intake import FHIR_REFUSED, Intake
-from services.commands.tables import BadTable, read_labels, read_truth
+from services.commands.labels import OUR_FORM, UNITS, LabelForm, read_anchors, read_labels
+from services.commands.scorecard import LabelBook, Outcome, print_outcome
+from services.commands.tables import BadTable, read_truth
 from services.commands.watching import charts_of, watch
 from services.detector.adapters.agreement import differences
-from services.detector.adapters.backtest import score
+from services.detector.adapters.backtest import Undated, Window, score
 from services.detector.adapters.replay import journal
 from services.detector.engine.monitor import Monitor
 from services.ingest.archive import Format
 
 if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from services.commands.chosen import Subparsers
     from services.commands.tables import Labels
-    from services.detector.adapters.agreement import Difference, Verdict
-    from services.detector.adapters.backtest import Score, Share
+    from services.commands.watching import Chart
+    from services.detector.adapters.agreement import Verdict
+    from services.detector.adapters.backtest import Watched
     from services.detector.engine.rule import CompiledRule
 
 DONE, DIFFERENT, UNUSABLE = 0, 1, 2
 NAME: Final = "salvage backtest"
-_HEAD: Final = (
-    *("RULE", "CONDITION", "PATIENTS", "MONTHS", "ALERTS", "PER 100 MONTHS"),
-    *("SENSITIVITY", "PREDICTIVE VALUE", "LEAD DAYS", "WITHDRAWN"),
-)
-_LEGEND: Final = (
-    "Sensitivity: of those whose treatment was changed, how many had an alert standing by then.",
-    "Predictive value: of those with an alert that stood, whose treatment was changed afterwards.",
-    "Both with 95 % intervals (Wilson). Lead: median days from alert to change, with quartiles.",
-    "A recorded change is what was done, not what was right, and counts for every rule of its",
-    "condition, whichever course it was about: read each difference.",
-)
+_KEYS: Final = ("patient", "condition", "on", "outcome")
 
 
 def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
@@ -48,17 +40,40 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "backtest",
         help="replay an archive against labels",
-        description="Replays an archive and compares the alerts with the recorded changes of "
-        "treatment: sensitivity, positive predictive value, alerts per 100 patient-months, lead "
-        "time, share withdrawn; for each rule and condition, with 95 %% intervals. Exit code 1 if "
-        "a truth was given and differs, 2 if a record or a row was unusable.",
+        description="Replays an archive and compares the alerts with what was recorded of the "
+        "patients (a change of treatment, a relapse): sensitivity, positive predictive value, "
+        "alerts per 100 patient-months, lead time, share withdrawn; for each rule and condition, "
+        "with 95 % intervals. Exit code 1 if a truth was given and differs, 2 if a record or a "
+        "row was unusable.",
     )
     add_archive_options(parser)
     add = parser.add_argument
-    add("--labels", type=Path, metavar="FILE", required=True, help="recorded switches, CSV")
+    add("--labels", type=Path, metavar="FILE", required=True, help="what was recorded, CSV")
     add("--truth", type=Path, metavar="FILE", help="what each rule must say in the end, CSV")
     add("--json", action="store_true", help="for programs")
+    _add_hit_options(parser)
+    _add_label_options(parser)
     parser.set_defaults(run=run)
+
+
+def _add_hit_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group("which alerts are hits").add_argument
+    add("--before", type=_days, metavar="DAYS", help="at most so long before (default: any time)")
+    add("--after", type=_days, metavar="DAYS", default=0, help="or after (default: %(default)s)")
+
+
+def _add_label_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument_group(
+        "how the labels are to be read",
+        "Without these: columns patient_id, condition, recorded_switch_on (empty: it was not).",
+    ).add_argument
+    names = "|".join(_KEYS)
+    add("--label-columns", type=_columns, default={}, metavar=f"{names}=COLUMN[,...]")
+    add("--label-happened", type=_words, default=frozenset(), metavar="WORD[,WORD]")
+    add("--label-condition", metavar="NAME", help="of all rows, instead of a column")
+    add("--label-prefix", default="", metavar="TEXT", help="put before the table's patient ids")
+    add("--label-anchors", type=Path, metavar="FILE", help="`on` counts from these days, CSV")
+    add("--label-unit", choices=tuple(UNITS), help="of that number (default: days)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -66,10 +81,10 @@ def run(args: argparse.Namespace) -> int:
 
     Returns:
         0; 1 when the journal differs from the truth given; 2 when a record, a row, a rule file or
-        the site's file was unusable (said on stderr).
+        the site's file was unusable, or options contradict each other (said on stderr).
     """
-    if args.format not in set(Format):
-        print(f"{NAME}: {FHIR_REFUSED}", file=sys.stderr)
+    if wrong := _contradiction(args):
+        print(f"{NAME}: {wrong}", file=sys.stderr)
         return UNUSABLE
     rules = rules_or_complaint(NAME, args)
     tables = _tables(args)
@@ -78,10 +93,27 @@ def run(args: argparse.Namespace) -> int:
     return _measure(args, rules, *tables)
 
 
+def _contradiction(args: argparse.Namespace) -> str | None:
+    """What keeps the options from making sense together."""
+    columns = args.label_columns
+    if args.format not in set(Format):
+        return FHIR_REFUSED
+    if ("outcome" in columns) != bool(args.label_happened):
+        return "an outcome column and --label-happened need each other"
+    if columns and not {"on", "outcome"} & columns.keys():
+        return "--label-columns: on or outcome has to say whether it happened"
+    if "condition" in columns and args.label_condition is not None:
+        return "--label-condition: a column says the condition already"
+    if args.label_unit is not None and args.label_anchors is None:
+        return "--label-unit: nothing is counted without --label-anchors"
+    return None
+
+
 def _tables(args: argparse.Namespace) -> tuple[Labels, list[Verdict] | None] | None:
     """Labels and truth; None after saying on stderr what is wrong with them."""
     try:
-        return read_labels(args.labels), None if args.truth is None else read_truth(args.truth)
+        labels = read_labels(args.labels, _form(args))
+        return labels, None if args.truth is None else read_truth(args.truth)
     except BadTable as error:
         for mistake in error.mistakes:
             print(f"{NAME}: {mistake}", file=sys.stderr)
@@ -90,139 +122,94 @@ def _tables(args: argparse.Namespace) -> tuple[Labels, list[Verdict] | None] | N
     return None
 
 
+def _form(args: argparse.Namespace) -> LabelForm:
+    columns = args.label_columns
+    return LabelForm(
+        patient=columns.get("patient", OUR_FORM.patient),
+        condition=columns.get("condition", OUR_FORM.condition),
+        on=columns.get("on", None if columns else OUR_FORM.on),
+        outcome=columns.get("outcome"),
+        happened=args.label_happened,
+        everywhere=args.label_condition,
+        prefix=args.label_prefix,
+        day_0=None if args.label_anchors is None else read_anchors(args.label_anchors),
+        unit=args.label_unit or OUR_FORM.unit,
+    )
+
+
 def _measure(
     args: argparse.Namespace,
     rules: Sequence[CompiledRule],
     labels: Labels,
     truth: list[Verdict] | None,
 ) -> int:
-    intake = Intake(NAME, Format(args.format))
-    monitor = Monitor(rules)
+    intake, monitor = Intake(NAME, Format(args.format)), Monitor(rules)
     entries = list(journal(intake.read(args.files), monitor, until=args.until))
     charts = charts_of(monitor)
-    end = max((chart.last_issue for chart in charts), default=0)
-    if args.until is not None:
-        end = as_utc(args.until).toordinal()
     conditions = {key: name for chart in charts for key, name in chart.conditions().items()}
-    scores = score(entries, watch(charts, rules, labels, end), conditions)
-    found = None if truth is None else differences(entries, truth, [rule.id for rule in rules])
-    compared = sum(row.rule in {rule.id for rule in rules} for row in truth or ())
-    _strangers(labels, {chart.patient_id for chart in charts})
-    _report(scores, found, compared, as_json=args.json)
+    watched = list(watch(charts, rules, labels, _end(args, charts)))
+    window, ids = Window(args.before, args.after), {rule.id for rule in rules}
+    outcome = Outcome(
+        scores=score(entries, watched, conditions, window),
+        window=window,
+        book=_book(labels, {chart.patient_id for chart in charts}, watched),
+        differences=None if truth is None else differences(entries, truth, sorted(ids)),
+        compared=sum(row.rule in ids for row in truth or ()),
+    )
+    print_outcome(outcome, as_json=args.json)
+    _strangers(outcome.book.strangers)
     if not intake.close():
         return UNUSABLE
-    return DIFFERENT if found else DONE
+    return DIFFERENT if outcome.differences else DONE
 
 
-def _strangers(labels: Labels, known: set[str]) -> None:
-    """Labels of nobody in the archive would be left out of every figure in silence."""
-    if count := sum(patient_id not in known for patient_id, _ in labels):
+def _end(args: argparse.Namespace, charts: Iterable[Chart]) -> int:
+    """Ordinal of the day on which the replay ended."""
+    if args.until is not None:
+        return as_utc(args.until).toordinal()
+    return max((chart.last_issue for chart in charts), default=0)
+
+
+def _strangers(count: int) -> None:
+    """Most often a sign that the ids of the two files are written differently."""
+    if count:
         print(f"{NAME}: labels of patients who are not in the archive: {count}", file=sys.stderr)
 
 
-# ---------------------------------------------------------------- what is printed
-
-
-def _report(
-    scores: Sequence[Score], found: Sequence[Difference] | None, compared: int, *, as_json: bool
-) -> None:
-    if as_json:
-        said: dict[str, Any] = {"scores": [_score_fields(one) for one in scores]}
-        if found is not None:
-            said["truth"] = {
-                "rows": compared,
-                "differences": [_difference_fields(one) for one in found],
-            }
-        print(json.dumps(said, indent=2, default=str))
-        return
-    _print_table([_HEAD, *map(_cells, scores)])
-    print(*_LEGEND, sep="\n")
-    for one in found or ():
-        print(f"DIFFERS {one.patient_id} {one.rule}: {_sides(one)}")
-    if found is not None:
-        print(f"truth: {compared} rows compared, {len(found)} differences")
-
-
-def _cells(one: Score) -> tuple[str, ...]:
-    return (
-        one.rule,
-        one.condition or "(all patients)",
-        str(one.patients),
-        str(one.patient_months),
-        str(one.alerts),
-        _or_dash(one.alerts_per_100_patient_months),
-        _share(one.sensitivity),
-        _share(one.predictive_value),
-        _lead(one),
-        _share(one.withdrawn),
+def _book(labels: Labels, known: set[str], watched: Iterable[Watched]) -> LabelBook:
+    """Labels that no figure holds would otherwise be left out in silence."""
+    told = {key: switch for key, switch in labels.items() if key[1]}
+    seen = {(one.patient_id, one.condition) for one in watched}
+    whole = {patient_id for patient_id, condition in seen if condition is None}
+    at_home = [key for key in told if key[0] in known]
+    return LabelBook(
+        labels=len(told),
+        happened=sum(switch is not None for switch in told.values()),
+        undated=sum(switch is Undated.UNDATED for switch in told.values()),
+        strangers=len(told) - len(at_home),
+        unwatched=sum(key not in seen and key[0] not in whole for key in at_home),
     )
 
 
-def _share(share: Share) -> str:
-    if share.value is None or share.interval is None:
-        return "-"
-    low, high = share.interval
-    return f"{share.hits}/{share.total} = {share.value} ({low} to {high})"
+# ---------------------------------------------------------------- what options say
 
 
-def _lead(one: Score) -> str:
-    if not one.lead_days:
-        return "-"
-    low, middle, high = (one.lead_quartile(number) for number in (1, 2, 3))
-    return f"{middle} ({low} to {high})"
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError("expected a number of days")
+    return int(text)
 
 
-def _or_dash(value: object) -> str:
-    return "-" if value is None else str(value)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(word for word in text.split(",") if word)
 
 
-def _sides(one: Difference) -> str:
-    return "; ".join(
-        f"{name} {_or_dash(getattr(one.expected, name))} expected, "
-        f"{_or_dash(getattr(one.got, name))} found"
-        for name in one.fields
-    )
-
-
-def _score_fields(one: Score) -> dict[str, Any]:
-    return {
-        "rule": one.rule,
-        "condition": one.condition,
-        "patients": one.patients,
-        "patient_months": one.patient_months,
-        "alerts": one.alerts,
-        "alerts_per_100_patient_months": one.alerts_per_100_patient_months,
-        "sensitivity": _share_fields(one.sensitivity),
-        "predictive_value": _share_fields(one.predictive_value),
-        "lead_days": {
-            "count": len(one.lead_days),
-            "lower_quartile": one.lead_quartile(1),
-            "median": one.lead_quartile(2),
-            "upper_quartile": one.lead_quartile(3),
-        },
-        "withdrawn": _share_fields(one.withdrawn),
-    }
-
-
-def _share_fields(share: Share) -> dict[str, Any]:
-    return {
-        "hits": share.hits,
-        "total": share.total,
-        "value": share.value,
-        "interval_95": share.interval,
-    }
-
-
-def _difference_fields(one: Difference) -> dict[str, Any]:
-    return {
-        "patient_id": one.patient_id,
-        "rule": one.rule,
-        "expected": {name: getattr(one.expected, name) for name in one.fields},
-        "found": {name: getattr(one.got, name) for name in one.fields},
-    }
-
-
-def _print_table(lines: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
-    for line in lines:
-        print("  ".join(map(str.ljust, line, widths)).rstrip())
+def _columns(text: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in text.split(","):
+        key, _, name = part.partition("=")
+        if key not in _KEYS or not name or key in found:
+            expected = ", ".join(f"{key}=COLUMN" for key in _KEYS)
+            raise argparse.ArgumentTypeError(f"expected {expected}, each at most once")
+        found[key] = name
+    return found

@@ -1,4 +1,4 @@
-"""The CSV files of a back-test: recorded switches, and the truth where it is known.
+"""The CSV files of a back-test: what their rows have in common, and the truth where it is known.
 
 A row that can't be used is named by file, line and reason, never by its value.
 """
@@ -17,12 +17,13 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-LABELS: Final = ("patient_id", "condition", "recorded_switch_on")
+    from services.detector.adapters.backtest import Switch
+
 TRUTH: Final = ("patient_id", "rule", "state", "tag", "at", "onset", "story")
 
 Row = dict[str, str]
-Labels = dict[tuple[str, str], "date | None"]
-"""Patient and condition: the day of the recorded change of treatment; None: there was none."""
+Labels = dict[tuple[str, str], "Switch"]
+"""What was recorded, by patient and condition; of the condition "": the first of any condition."""
 
 
 @dataclass(frozen=True)
@@ -30,25 +31,6 @@ class BadTable(Exception):  # noqa: N818  # it holds every mistake of a file
     """A table that can't be used: each mistake as `file:line: reason`."""
 
     mistakes: tuple[str, ...]
-
-
-def read_labels(path: Path) -> Labels:
-    """Read recorded switches, one row a patient and condition.
-
-    Raises:
-        BadTable: all mistakes.
-        OSError: the file can't be read.
-    """
-    labels: Labels = {}
-
-    def take(row: Row) -> None:
-        key = (_needed(row, "patient_id"), _needed(row, "condition"))
-        if key in labels:
-            raise ValueError("patient_id, condition: named twice")
-        labels[key] = _day(row, "recorded_switch_on")
-
-    _each(path, LABELS, take)
-    return labels
 
 
 def read_truth(path: Path) -> list[Verdict]:
@@ -62,18 +44,25 @@ def read_truth(path: Path) -> list[Verdict]:
     seen: set[tuple[str, str]] = set()
 
     def take(row: Row) -> None:
-        patient_id, rule = _needed(row, "patient_id"), _needed(row, "rule")
+        patient_id, rule = needed(row, "patient_id"), needed(row, "rule")
         if (patient_id, rule) in seen:
             raise ValueError("patient_id, rule: named twice")
         seen.add((patient_id, rule))
-        state, tag = _needed(row, "state"), row["tag"] or None
-        truth.append(Verdict(patient_id, rule, state, tag, _day(row, "at"), _day(row, "onset")))
+        state, tag = needed(row, "state"), row["tag"] or None
+        at, onset = (_day(row, name) for name in ("at", "onset"))
+        truth.append(Verdict(patient_id, rule, state, tag, at, onset))
 
-    _each(path, TRUTH, take)
+    each_row(path, TRUTH, take)
     return truth
 
 
-def _each(path: Path, columns: tuple[str, ...], take: Callable[[Row], None]) -> None:
+def each_row(path: Path, columns: tuple[str, ...], take: Callable[[Row], None]) -> None:
+    """Give every row to `take`, which raises `ValueError` about one that can't be used.
+
+    Raises:
+        BadTable: all mistakes.
+        OSError: the file can't be read.
+    """
     mistakes: list[str] = []
     for line, row in _rows(path, columns):
         try:
@@ -82,6 +71,17 @@ def _each(path: Path, columns: tuple[str, ...], take: Callable[[Row], None]) -> 
             mistakes.append(f"{path}:{line}: {error}")
     if mistakes:
         raise BadTable(tuple(mistakes))
+
+
+def needed(row: Row, name: str) -> str:
+    """A cell that must not be empty.
+
+    Raises:
+        ValueError: it is.
+    """
+    if not row[name]:
+        raise ValueError(f"{name}: empty")
+    return row[name]
 
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
@@ -99,12 +99,6 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, Row]]:
         raise BadTable((f"{path}: not UTF-8 text",)) from None
     except csv.Error:
         raise BadTable((f"{path}:{table.line_num}: not CSV",)) from None
-
-
-def _needed(row: Row, name: str) -> str:
-    if not row[name]:
-        raise ValueError(f"{name}: empty")
-    return row[name]
 
 
 def _day(row: Row, name: str) -> date | None:

@@ -14,7 +14,8 @@ from support.console import Ran, salvage
 from schemas.alerts import AlertRevision, Kind, Severity, State
 from schemas.base import digest
 from services.detector.adapters.agreement import Verdict, differences
-from services.detector.adapters.backtest import Score, Share, Watched, lives, quantile, score
+from services.detector.adapters.backtest import Score, Undated, Watched, Window, lives, score
+from services.detector.adapters.estimates import Share, median_interval, quantile
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,9 +62,11 @@ def watched(patient: str, switch: str | None = None, **own: Any) -> Watched:
     )
 
 
-def scored(journal: list[AlertRevision], *patients: Watched) -> Score:
+def scored(
+    journal: list[AlertRevision], *patients: Watched, before: int | None = None, after: int = 0
+) -> Score:
     courses = {(each.patient_id, f"{each.patient_id}-1"): CONDITION for each in patients}
-    (found,) = score(journal, patients, courses)
+    (found,) = score(journal, patients, courses, Window(before, after))
     return found
 
 
@@ -110,6 +113,27 @@ def test_nothing_of_nothing_is_no_number() -> None:
 def test_quartiles(days: tuple[int, ...], quartiles: tuple[str, ...]) -> None:
     found = [quantile(days, Fraction(number, 4)) for number in (1, 2, 3)]
     assert found == list(map(Decimal, quartiles))
+
+
+@pytest.mark.parametrize(
+    ("count", "ranks"),
+    [
+        # Conover WJ. Practical Nonparametric Statistics: binomial with 1/2, at least 95 %. For five
+        # values even the whole range misses 2/32; for six it misses 2/64.
+        (0, None),
+        (5, None),
+        (6, (1, 6)),
+        (8, (1, 8)),
+        (9, (2, 8)),
+        (10, (2, 9)),
+        (20, (6, 15)),
+        (100, (40, 61)),
+    ],
+)
+def test_the_median_has_the_interval_of_the_binomial(
+    count: int, ranks: tuple[int, int] | None
+) -> None:
+    assert median_interval(range(1, count + 1)) == ranks
 
 
 # --- Who counts as found --------------------------------------------------------------------------
@@ -229,6 +253,51 @@ def test_episodes_are_lives_of_their_own() -> None:
     ]
 
 
+# --- The window of a hit --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("before", "found"), [(None, 1), (70, 1), (69, 0)])
+def test_an_alert_too_long_before_is_no_hit_and_counts_against(
+    before: int | None, found: int
+) -> None:
+    journal = [entry("a", "2024-03-01", State.CONFIRMED)]
+    one = scored(journal, watched("a", "2024-05-10"), before=before)
+    assert (one.sensitivity, one.predictive_value) == (Share(found, 1), Share(found, 1))
+
+
+@pytest.mark.parametrize(("after", "found", "lead"), [(0, 0, ()), (9, 0, ()), (10, 1, (-10,))])
+def test_an_alert_shortly_after_may_be_a_hit_with_a_lead_below_zero(
+    after: int, found: int, lead: tuple[int, ...]
+) -> None:
+    journal = [entry("a", "2024-05-20", State.CONFIRMED)]
+    one = scored(journal, watched("a", "2024-05-10"), after=after)
+    assert (one.sensitivity, one.lead_days) == (Share(found, 1), lead)
+
+
+def test_of_several_episodes_the_first_in_the_window_counts() -> None:
+    days = ("2023-01-01", "2024-04-30", "2024-05-05")
+    journal = [entry("a", day, State.CONFIRMED, episode=n) for n, day in enumerate(days, 1)]
+    assert scored(journal, watched("a", "2024-05-10"), before=90).lead_days == (10,)
+
+
+def test_an_alert_after_the_day_that_was_taken_back_at_once_is_no_hit() -> None:
+    journal = [entry("a", "2024-05-12", State.CONFIRMED), entry("a", "2024-05-12", State.RETRACTED)]
+    assert scored(journal, watched("a", "2024-05-10"), after=30).sensitivity == Share(0, 1)
+
+
+def test_what_has_no_day_is_found_by_an_alert_that_stood_and_has_no_lead() -> None:
+    journal = [
+        entry("a", "2024-03-01", State.CONFIRMED),
+        entry("b", "2024-03-01", State.CONFIRMED),
+        entry("b", "2024-04-01", State.RETRACTED),
+    ]
+    undated = [watched(name, switched_on=Undated.UNDATED) for name in "ab"]
+    one = scored(journal, *undated, watched("c"), watched("d", labelled=False))
+    assert (one.sensitivity, one.predictive_value) == (Share(1, 2), Share(1, 1))
+    assert (one.patients, one.labelled, one.undated, one.alerted) == (4, 3, 2, 2)
+    assert one.lead_days == ()
+
+
 # --- Agreement with a truth -----------------------------------------------------------------------
 
 
@@ -336,6 +405,7 @@ def test_the_command_measures_what_a_person_would(archive: Path, labels: Path) -
         "count": 1,
         "lower_quartile": "52",
         "median": "52",  # 10 October to 1 December
+        "median_interval_95": None,
         "upper_quartile": "52",
     }
     assert (one["withdrawn"]["hits"], one["withdrawn"]["total"]) == (0, 2)
@@ -345,9 +415,10 @@ def test_the_table_says_the_same(archive: Path, labels: Path) -> None:
     ran = backtest(archive, labels)
     head, row, *legend = ran.out.splitlines()
     assert head.split()[:3] == ["RULE", "CONDITION", "PATIENTS"]
-    assert row.split()[:6] == [RULE, "hiv", "4", "45.34", "2", "4.41"]
+    assert row.split()[:6] == [RULE, "hiv", "4", "4", "0", "2"]
+    assert row.split()[6:9] == ["45.34", "2", "4.41"]
     assert "1/2 = 0.500" in row
-    assert "52 (52 to 52)" in row
+    assert "52 (of 1)" in row
     assert legend
 
 

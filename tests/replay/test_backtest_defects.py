@@ -33,10 +33,8 @@ def hormones(day: str, phase: str, course: str = "on-1") -> Fact:
 
 
 def psa(day: str, value: str) -> Fact:
-    return {
-        **{"type": "observation", "analyte": "psa", "unit": "ng/mL"},
-        **{"effective_at": day, "value": value},
-    }
+    told = {"type": "observation", "analyte": "psa", "unit": "ng/mL"}
+    return told | {"effective_at": day, "value": value}
 
 
 DOUBLING = [psa("2023-06-30", "0.5"), psa("2023-11-13", "0.7"), psa("2024-03-28", "1.0")]

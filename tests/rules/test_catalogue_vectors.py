@@ -10,6 +10,7 @@ from support import SHARED, shared
 
 from services.detector.rulebook.cases import Case, read_cases
 from services.detector.rulebook.library import load_cases, load_rules
+from services.detector.rulebook.questions import QUESTIONS
 from services.detector.rulebook.runner import Status, run_case
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def rules() -> tuple[Rule, ...]:
 
 def vectors() -> list[Case]:
     """Those of our rules; none where the catalogue is absent, which the tests then say."""
-    ours = {rule.id for rule in rules()}
+    ours = {rule.id for rule in rules()} | QUESTIONS.keys()
     pages = [page for name in PAGES if (page := SHARED / "catalogue" / name).exists()]
     return [case for page in pages for case in read_cases(page) if case.rule in ours]
 
@@ -40,7 +41,7 @@ def test_a_vector_of_the_catalogue_holds(case: Case) -> None:
 def test_our_case_files_hold_every_vector_of_the_page(name: str) -> None:
     page = shared("catalogue", name)
     kept = {(case.rule, case.id): case for case in load_cases()}
-    ours = {rule.id for rule in rules()}
+    ours = {rule.id for rule in rules()} | QUESTIONS.keys()
     for case in read_cases(page):
         if case.rule in ours:
             assert kept.get((case.rule, case.id)) == case, f"{case.rule} {case.id}"

@@ -9,26 +9,32 @@ What is counted:
 - an *assertion* is an alert, within one episode, that reached `confirmed`, `overdue` or `window`;
   it lasts until it is retracted or refuted. A suspicion is no assertion, but it is an alert;
 - a *watched* patient has a course that the rule concerns, and so a chance to be found;
-- *sensitivity*: of the watched patients with a recorded switch, the share with an assertion on or
-  before that day that still stood on it;
-- *positive predictive value*: of the watched patients with an assertion that was not taken back
-  before they were switched (or at all), the share who were switched on its day or later;
-- *lead time*: days from the first such assertion to the switch.
+- a *hit* is an assertion that began within a window of days about the recorded switch (`Window`;
+  unless told otherwise at any time before it, and not after) and that still stood on that day, or
+  when it began, if that was later;
+- a switch of which nobody knows the day is hit by an assertion of any time that stood to the end;
+- *sensitivity*: of the watched patients with a recorded switch, the share with a hit;
+- *positive predictive value*: of the watched patients with a hit or with an assertion that was
+  never taken back, the share with a hit;
+- *lead time*: days from the first hit to the switch, where its day is known; below zero where the
+  window lets an alert come after it.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
+from enum import Enum
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from schemas.alerts import State
 from schemas.base import as_utc
+from services.detector.adapters.estimates import Share, median_interval, quantile
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
-    from datetime import date
+    from collections.abc import Iterable, Mapping
 
     from schemas.alerts import AlertRevision
 
@@ -36,9 +42,34 @@ ASSERTING = frozenset({State.CONFIRMED, State.OVERDUE, State.WINDOW})
 _TAKEN_BACK = frozenset({State.RETRACTED, State.REFUTED})
 DAYS_PER_MONTH = Decimal("30.4375")
 """Mean length of a month in the Gregorian four-year cycle: 1461 days / 48."""
-_Z = Decimal("1.959964")
-"""97.5th percentile of the normal distribution: two-sided 95 % intervals."""
-_HUNDREDTH, _THOUSANDTH = Decimal("0.01"), Decimal("0.001")
+_HUNDREDTH = Decimal("0.01")
+
+
+class Undated(Enum):
+    """Treatment was changed (or failed), and nobody knows on which day."""
+
+    UNDATED = "undated"
+
+
+Switch = date | Undated | None
+"""The recorded change of treatment; None: none was recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """In which days about a switch an assertion has to begin to be a hit.
+
+    before: days; None: as early as may be.
+    after: days.
+    """
+
+    before: int | None = None
+    after: int = 0
+
+    def holds(self, began: date, switch: date) -> bool:
+        """Whether an assertion that began on that day is in time for the switch."""
+        lead = (switch - began).days
+        return -self.after <= lead and (self.before is None or lead <= self.before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +78,7 @@ class Watched:
 
     condition: of the course; None for a rule that reads the whole patient.
     days: from the beginning of the first such course to the end of the replay, or death.
-    switched_on: the recorded change of treatment; None: none was recorded.
+    switched_on: the recorded change of treatment.
     labelled: whether the labels say anything about this patient and condition.
     """
 
@@ -56,48 +87,26 @@ class Watched:
     patient_id: str
     days: int
     labelled: bool = False
-    switched_on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Share:
-    """`hits` of `total`, with its 95 % interval (Wilson); nothing of nothing has neither."""
-
-    hits: int
-    total: int
-
-    @property
-    def value(self) -> Decimal | None:
-        """The proportion, to three decimals."""
-        if not self.total:
-            return None
-        return (Decimal(self.hits) / self.total).quantize(_THOUSANDTH)
-
-    @property
-    def interval(self) -> tuple[Decimal, Decimal] | None:
-        """Wilson's score interval, which stays within 0 and 1 and holds for small numbers.
-
-        Source:
-            Wilson EB. Probable inference, the law of succession, and statistical inference.
-            J Am Stat Assoc 1927;22:209-212.
-        """
-        if not self.total:
-            return None
-        n, p = Decimal(self.total), Decimal(self.hits) / self.total
-        scale = 1 + _Z * _Z / n
-        middle = (p + _Z * _Z / (2 * n)) / scale
-        half = _Z * (p * (1 - p) / n + _Z * _Z / (4 * n * n)).sqrt() / scale
-        low, high = max(Decimal(0), middle - half), min(Decimal(1), middle + half)
-        return low.quantize(_THOUSANDTH), high.quantize(_THOUSANDTH)
+    switched_on: Switch = None
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One rule in one condition. Lead times are in days, sorted."""
+    """One rule in one condition.
+
+    patients: watched.
+    labelled: of these, of whom the labels say anything.
+    undated: of the labelled, whose switch has no known day.
+    alerted: of the watched, with any assertion, taken back or not.
+    lead_days: sorted.
+    """
 
     rule: str
     condition: str | None
     patients: int
+    labelled: int
+    undated: int
+    alerted: int
     patient_days: int
     alerts: int
     sensitivity: Share
@@ -121,6 +130,11 @@ class Score:
         """Quartile 1, 2 (the median) or 3 of the lead times; None if there are none."""
         return quantile(self.lead_days, Fraction(number, 4))
 
+    @property
+    def lead_interval(self) -> tuple[int, int] | None:
+        """95 % interval of the median; None: there are too few."""
+        return median_interval(self.lead_days)
+
 
 @dataclass(slots=True)
 class Life:
@@ -133,26 +147,6 @@ class Life:
     rule: str
     course_id: str | None
     asserted: list[tuple[date, date | None]] = field(default_factory=list)
-
-
-def quantile(ordered: Sequence[int], part: Fraction) -> Decimal | None:
-    """The value below which that part lies, between neighbours in proportion.
-
-    Args:
-        ordered: sorted.
-        part: 0 to 1.
-
-    Source:
-        Hyndman RJ, Fan Y. Sample quantiles in statistical packages. Am Stat 1996;50:361-365,
-        definition 7.
-    """
-    if not ordered:
-        return None
-    place = part * (len(ordered) - 1)
-    below = int(place)
-    above = min(below + 1, len(ordered) - 1)
-    exact = ordered[below] + (place - below) * (ordered[above] - ordered[below])
-    return Decimal(exact.numerator) / exact.denominator
 
 
 def lives(journal: Iterable[AlertRevision]) -> list[Life]:
@@ -173,6 +167,7 @@ def score(
     journal: Iterable[AlertRevision],
     watched: Iterable[Watched],
     condition_of: Mapping[tuple[str, str], str],
+    window: Window = Window(),
 ) -> list[Score]:
     """Score every rule in every condition in which it watched somebody.
 
@@ -180,6 +175,7 @@ def score(
         journal: of the replay, in its order.
         watched: who could have been found, and what was recorded of them.
         condition_of: the condition of a patient's course, by patient and course id.
+        window: what makes an assertion a hit.
     """
     groups: dict[tuple[str, str | None], list[Watched]] = {}
     for one in watched:
@@ -189,53 +185,62 @@ def score(
         condition = condition_of.get((life.patient_id, life.course_id or ""))
         said.setdefault((life.rule, condition, life.patient_id), []).append(life)
     ordered = sorted(groups.items(), key=lambda item: (item[0][0], item[0][1] or ""))
-    return [_score(rule, condition, group, said) for (rule, condition), group in ordered]
+    return [_score(key, group, said, window) for key, group in ordered]
 
 
 def _score(
-    rule: str,
-    condition: str | None,
+    key: tuple[str, str | None],
     group: list[Watched],
     said: Mapping[tuple[str, str | None, str], list[Life]],
+    window: Window,
 ) -> Score:
-    by_patient = {one.patient_id: said.get((rule, condition, one.patient_id), []) for one in group}
+    by_patient = {one.patient_id: said.get((*key, one.patient_id), []) for one in group}
     told = [life for alerts in by_patient.values() for life in alerts]
     asserted = [span for life in told for span in life.asserted]
     labelled = [one for one in group if one.labelled]
     switched = [one for one in labelled if one.switched_on is not None]
-    flags = {one.patient_id: _flag(one, by_patient[one.patient_id]) for one in labelled}
-    flagged = [one for one in labelled if flags[one.patient_id] is not None]
-    leads = [
-        lead
+    hits = {
+        one.patient_id: began
         for one in switched
-        if (lead := _lead(flags[one.patient_id], one.switched_on)) is not None
-    ]
+        if (began := _hit(one.switched_on, by_patient[one.patient_id], window)) is not None
+    }
+    flagged = [o for o in labelled if o.patient_id in hits or _stood(by_patient[o.patient_id])]
     return Score(
-        rule=rule,
-        condition=condition,
+        *key,
         patients=len(by_patient),
+        labelled=len(labelled),
+        undated=sum(one.switched_on is Undated.UNDATED for one in labelled),
+        alerted=sum(any(life.asserted for life in alerts) for alerts in by_patient.values()),
         patient_days=sum(one.days for one in group),
         alerts=len(told),
-        sensitivity=Share(len(leads), len(switched)),
-        predictive_value=Share(len(leads), len(flagged)),
+        sensitivity=Share(len(hits), len(switched)),
+        predictive_value=Share(len(hits), len(flagged)),
         withdrawn=Share(sum(until is not None for _, until in asserted), len(asserted)),
-        lead_days=tuple(sorted(leads)),
+        lead_days=tuple(sorted(_leads(switched, hits))),
     )
 
 
-def _flag(one: Watched, alerts: Iterable[Life]) -> date | None:
-    """Since when an assertion stood that was not taken back by the switch, or at all."""
-    days = [
-        at
-        for life in alerts
-        for at, until in life.asserted
-        if until is None or (one.switched_on is not None and at <= one.switched_on < until)
-    ]
+def _hit(switch: Switch, alerts: Iterable[Life], window: Window) -> date | None:
+    """When the first hit began."""
+    spans = [span for life in alerts for span in life.asserted]
+    if isinstance(switch, date):
+        days = [
+            began
+            for began, until in spans
+            if window.holds(began, switch) and (until is None or until > max(began, switch))
+        ]
+    else:
+        days = [began for began, until in spans if until is None]
     return min(days, default=None)
 
 
-def _lead(flag: date | None, switch: date | None) -> int | None:
-    """Days from the flag to the switch; None if the flag came too late or not at all."""
-    if flag is None or switch is None or flag > switch:
-        return None
-    return (switch - flag).days
+def _stood(alerts: Iterable[Life]) -> bool:
+    """Whether an assertion was never taken back."""
+    return any(until is None for life in alerts for _, until in life.asserted)
+
+
+def _leads(switched: Iterable[Watched], hits: Mapping[str, date]) -> Iterable[int]:
+    """Days from the hit to the switch, where that has a day."""
+    for one in switched:
+        if isinstance(one.switched_on, date) and one.patient_id in hits:
+            yield (one.switched_on - hits[one.patient_id]).days
