@@ -9,9 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from schemas.alerts import State
+from schemas.alerts import Role, State
 from services.detector.engine.finding import Finding, Note, cite
-from services.detector.engine.instants import Span, latest
+from services.detector.engine.instants import Span, days_of, latest
 from services.detector.engine.pattern import Memory as Episode
 from services.detector.engine.pattern import Phase
 from services.detector.engine.suspicion import following
@@ -51,13 +51,15 @@ class Count(NamedTuple):
 class Memory(NamedTuple):
     """The episode; what runs for each `Stay` while it stands; whether the calendar confirmed it.
 
-    `basis`: what the suspicion rests on, without what confirmed it since.
+    `basis`: what the suspicion rests on, without what confirmed it since. `ending`: the newest
+    report of the adverse event, if it says when that ended.
     """
 
     episode: Episode
     counts: tuple[Count, ...] = ()
     lasted: bool = False
     basis: tuple[Cited, ...] = ()
+    ending: Fact | None = None
 
 
 _REST = Count()
@@ -106,7 +108,8 @@ class Lasting:
             counts = tuple(_begun(stay, here) for stay in self.stays)
         kept = zip(self.stays, counts, strict=True)
         counted = tuple(_counted(stay, one, here) for stay, one in kept)
-        return Memory(after, counted, lasted, memory.basis if lasted else after.cited)
+        basis = memory.basis if lasted else after.cited
+        return Memory(after, counted, lasted, basis, _ending(context.fact, memory.ending))
 
     def _telling(self, before: Episode, notes: tuple[Note, ...]) -> tuple[Note, ...]:
         """Without what nobody is told; what comes after it begins an episode."""
@@ -127,14 +130,19 @@ class Lasting:
         return Memory(self.pattern.start(memory.episode, context))
 
     def deadline(self, memory: Memory) -> int | None:
-        """The next day at whose end it has lasted long enough."""
-        return min((one.due for one in memory.counts if one.due is not None), default=None)
+        """The next day at whose end it has lasted long enough, or is over by its own report."""
+        days = [one.due for one in memory.counts if one.due is not None]
+        if memory.ending is not None:
+            days.append(_last_day(memory.ending))
+        return min(days, default=None)
 
     def expire(self, memory: Memory, context: Context | None) -> tuple[Memory, tuple[Note, ...]]:
         """That day has ended, and nobody has said otherwise."""
         del context
         due = self.deadline(memory)
-        at = next(place for place, one in enumerate(memory.counts) if one.due == due)
+        at = next((place for place, one in enumerate(memory.counts) if one.due == due), None)
+        if at is None:
+            return self._ended(memory)
         stay, count = self.stays[at], memory.counts[at]
         counts = tuple(_REST if i == at else one for i, one in enumerate(memory.counts))
         episode = memory.episode
@@ -145,7 +153,30 @@ class Lasting:
         confirmed = episode._replace(
             phase=Phase.CONFIRMED, tag=finding.tag, cited=finding.cited, run=()
         )
-        return Memory(confirmed, counts, lasted=True, basis=memory.basis), (finding,)
+        lasted = memory._replace(episode=confirmed, counts=counts, lasted=True)
+        return lasted, (finding,)
+
+    def _ended(self, memory: Memory) -> tuple[Memory, tuple[Note, ...]]:
+        """The adverse event is over; an alert stays where nothing takes it back."""
+        ending, episode = memory.ending, memory.episode
+        answers = any(one.confirmed_tag is not None for one in self.pattern.refute)
+        if ending is None or (memory.lasted and not answers):
+            return memory._replace(ending=None), ()
+        silent = Memory(self.pattern.initial._replace(judged=episode.judged))
+        if self.untold and not memory.lasted:
+            return silent, ()
+        cited: tuple[Cited, ...] = ((ending, Role.TRIGGER),)
+        finding = Finding(
+            self.name,
+            State.REFUTED,
+            opens=False,
+            day=_last_day(ending),
+            onset=episode.first,
+            cited=cited,
+            proof=Proof("its report says that it ended", result=True, cited=cited),
+            due=True,
+        )
+        return silent, (finding,)
 
     def _lasted(self, memory: Memory, stay: Stay, count: Count, due: int) -> Finding:
         episode = memory.episode
@@ -162,6 +193,18 @@ class Lasting:
             proof=Proof(f"nobody says otherwise for {stay.days} d", result=True, cited=cited),
             due=True,
         )
+
+
+def _ending(fact: Fact, former: Fact | None) -> Fact | None:
+    """The report that says when the adverse event ended: the newest one, if it says so."""
+    if fact.topic != "adverse_event":
+        return former
+    return None if fact.event.ended_at is None else fact
+
+
+def _last_day(ending: Fact) -> int:
+    """The last day of an adverse event that ended; of a partial date the last that it may be."""
+    return latest(days_of(ending.event.ended_at))
 
 
 def _begun(stay: Stay, here: Context) -> Count:

@@ -91,7 +91,7 @@ def _meddra(code: Plain) -> Fields:
 
 
 def adverse_event(frame: Frame) -> Draft:
-    """`event: ae` with `term` and `grade`; `event: sx` with the word for a symptom.
+    """`event: ae` with `term`, `grade`, the day it `ended`; `event: sx` with a word for a symptom.
 
     Raises:
         RuleError: no term, or no such symptom.
@@ -107,5 +107,6 @@ def adverse_event(frame: Frame) -> Draft:
         "causality": says.get("rel", before.get("causality")),
         "suspected": says.get("suspected", before.get("suspected")),
         "code": _meddra(says["code"]) if "code" in says else before.get("code"),
+        "ended_at": says.get("ended", before.get("ended_at")),
     }
     return draft("adverse_event", frame, fields)

@@ -161,7 +161,9 @@ FRAME = frozenset({"t", "rx", "id", "corrects", "status", "unit", "uln", "lln", 
 }
 """Keys of a fact that say when, under which name and how it was reported."""
 OF_TREATMENT = frozenset({"event", "class", "regimen", "line", "cycle"})
-OF_ADVERSE_EVENT = frozenset({"term", "grade", "group", "rel", "haem", "suspected", "code"})
+OF_ADVERSE_EVENT = frozenset({"term", "grade", "group", "rel", "haem", "suspected", "code"}) | {
+    "ended"
+}
 OF_DELIVERY = frozenset({"n", "reason", "level", "drug", "mg", "planned", "cls", "ended"})
 OF_LUGANO = frozenset({"pet", "ct"})
 OF_CT = frozenset({"sum", "new", "new_ids", "new_sum", "response"})
