@@ -143,10 +143,13 @@ def _expected(expect: Plain) -> str:
     return _entry(expect)
 
 
+_SHOWN: Final = ("at", "state", "grade", "value")
+
+
 def _entry(entry: Plain) -> str:
     if not isinstance(entry, dict):
         return str(entry)
-    told = [str(entry[key]) for key in ("at", "state", "grade") if entry.get(key) is not None]
+    told = [str(entry[key]) for key in _SHOWN if entry.get(key) is not None]
     tag = f" ({entry['tag']})" if entry.get("tag") else ""
     return " ".join(told) + tag
 
