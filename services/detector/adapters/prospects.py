@@ -16,6 +16,7 @@ from services.detector.adapters.views import (
 )
 from services.detector.engine.comparable import key_of
 from services.detector.engine.conditions import condition
+from services.detector.engine.episode import Episode, Phase
 from services.detector.engine.finding import KEPT_APART, Finding
 from services.detector.engine.foresight import Foresight
 from services.detector.engine.lasting import Lasting
@@ -26,8 +27,7 @@ from services.detector.engine.outlook import (
     Way,
     criteria,
 )
-from services.detector.engine.pattern import Memory as Episode
-from services.detector.engine.pattern import Pattern, Phase
+from services.detector.engine.pattern import Pattern
 from services.detector.engine.terms import Context
 from services.detector.engine.unanswered import Unanswered
 from services.detector.engine.whatif import copied

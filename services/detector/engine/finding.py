@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 
+from schemas.alerts import Role, State
 from services.detector.engine.truth import Unknown
 
 KEPT_APART = " / "
 """Stands between a criterion's name and what it was kept apart by (see `comparable`)."""
 
 if TYPE_CHECKING:
-    from schemas.alerts import Role, State
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Cited, Context, Proof, Term
 
@@ -139,6 +139,20 @@ def doubts(criterion: str, truth: object, context: Context) -> tuple[Note, ...]:
     if isinstance(truth, Unknown):
         return (Doubt(criterion, context.fact.day, context.fact, truth.reason),)
     return ()
+
+
+def cleared(overdue: Finding, fact: Fact) -> Finding:
+    """The missing evidence arrived."""
+    return Finding(
+        overdue.criterion,
+        State.CLEARED,
+        opens=False,
+        day=fact.day,
+        tag=overdue.tag,
+        trigger=fact,
+        cited=((fact, Role.TRIGGER),),
+        awaited=overdue.day,
+    )
 
 
 class Machine(Protocol):

@@ -10,10 +10,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.alerts import Role, State
+from services.detector.engine.episode import Episode, Phase
 from services.detector.engine.finding import Finding, Note, cite
 from services.detector.engine.instants import Span, days_of, latest
-from services.detector.engine.pattern import Memory as Episode
-from services.detector.engine.pattern import Phase
 from services.detector.engine.suspicion import following
 from services.detector.engine.terms import Proof
 

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from schemas.alerts import State
 from services.detector.engine.comparable import MachineApart
+from services.detector.engine.episode import Episode, Phase
 from services.detector.engine.escalation import Escalation
 from services.detector.engine.finding import Arm
 from services.detector.engine.instants import latest
 from services.detector.engine.lasting import Lasting
-from services.detector.engine.pattern import Confirmation, Pattern, Phase
-from services.detector.engine.pattern import Memory as Episode
+from services.detector.engine.pattern import Pattern
 from services.detector.engine.sequence import Sequence
 from services.detector.engine.tiers import Tiers
 from services.detector.engine.unanswered import Unanswered
@@ -24,6 +24,7 @@ from services.detector.engine.undecided import Undecided
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from services.detector.engine.confirmation import Confirmation
     from services.detector.engine.fact import Fact
     from services.detector.engine.finding import Machine
     from services.detector.engine.terms import Term

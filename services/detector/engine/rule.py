@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from services.detector.engine.episode import Phase
 from services.detector.engine.finding import Finding, Machine, Note
 from services.detector.engine.instants import end_of
 from services.detector.engine.lane import Entry, Mark
 from services.detector.engine.membership import told_with_reasons
-from services.detector.engine.pattern import Pattern, Phase
+from services.detector.engine.pattern import Pattern
 from services.detector.engine.person import TIMELESS
 from services.detector.engine.terms import Context, Term
 from services.detector.engine.watch import watched

@@ -11,9 +11,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.alerts import State
-from services.detector.engine.finding import Doubt, Finding, Machine, Note
+from services.detector.engine.finding import Doubt, Finding, Machine, Note, cleared
 from services.detector.engine.instants import day_of, end_of
-from services.detector.engine.pattern import cleared
 
 if TYPE_CHECKING:
     from services.detector.engine.fact import Fact

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.alerts import Role, State
-from services.detector.engine.finding import Finding, Note
+from services.detector.engine.finding import Finding, Note, cleared
 from services.detector.engine.instants import end_of
-from services.detector.engine.pattern import cleared
 
 if TYPE_CHECKING:
     from services.detector.engine.fact import Fact

@@ -17,9 +17,12 @@ from support.lanes import (
 )
 
 from schemas.alerts import Role, State
+from services.detector.engine.confirmation import Confirmation
+from services.detector.engine.criterion import Refutation
 from services.detector.engine.finding import Arm
+from services.detector.engine.milestone import Milestone
 from services.detector.engine.missing import Anchor, Missing
-from services.detector.engine.pattern import Confirmation, Milestone, Pattern, Refutation
+from services.detector.engine.pattern import Pattern
 from services.detector.engine.sequence import Leg, Nearest, Sequence
 from services.detector.engine.tiers import Tiers
 

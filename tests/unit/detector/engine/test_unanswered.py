@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from support.lanes import ALP, PSA, brief, fact, rule_of, step, told, when
 
+from services.detector.engine.confirmation import Confirmation
 from services.detector.engine.finding import Arm
-from services.detector.engine.pattern import Confirmation, Pattern
+from services.detector.engine.pattern import Pattern
 from services.detector.engine.unanswered import Answer, Due, Unanswered
 
 if TYPE_CHECKING:

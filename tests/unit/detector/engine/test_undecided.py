@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from support.lanes import PSA, day, fact, rule_of, when
 
+from services.detector.engine.confirmation import Confirmation
 from services.detector.engine.finding import Arm
 from services.detector.engine.lane import Lane
-from services.detector.engine.pattern import Confirmation, Pattern
+from services.detector.engine.pattern import Pattern
 from services.detector.engine.rule import WHOLE_PATIENT
 from services.detector.engine.truth import Unknown
 from services.detector.engine.undecided import Reason, Undecided
