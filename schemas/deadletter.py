@@ -59,6 +59,12 @@ class Reason(StrEnum):
     REFUSED_PROCESSING = "refused_processing"
     NOT_A_RESULT = "not_a_result"
     WEAK_IDENTITY = "weak_identity"
+    AMBIGUOUS_VALUE = "ambiguous_value"
+    BAD_COMPARATOR = "bad_comparator"
+    NO_SUBJECT = "no_subject"
+    FOREIGN_REFERENCE = "foreign_reference"
+    UNEXPECTED_RESOURCE = "unexpected_resource"
+    UNKNOWN_MODIFIER = "unknown_modifier"
 
     @property
     def sentence(self) -> str:
@@ -101,6 +107,12 @@ _SENTENCES = {
     Reason.REFUSED_PROCESSING: "Test or training traffic is not accepted here.",
     Reason.NOT_A_RESULT: "The entry announces or comments on a result; it is not one.",
     Reason.WEAK_IDENTITY: "The sender gave too little to tell versions of this fact apart safely.",
+    Reason.AMBIGUOUS_VALUE: "The result carries several values, and nothing says which one counts.",
+    Reason.BAD_COMPARATOR: "The limit's sign is not one of <, <=, > and >=.",
+    Reason.NO_SUBJECT: "The record does not say which patient it is about.",
+    Reason.FOREIGN_REFERENCE: "A reference leads to another server, and is never followed.",
+    Reason.UNEXPECTED_RESOURCE: "The resource, or this kind of Bundle, is not one that is read.",
+    Reason.UNKNOWN_MODIFIER: "A modifier that we don't know may reverse what the resource says.",
 }
 
 

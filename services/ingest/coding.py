@@ -33,6 +33,15 @@ class Rejected:
     part: str | None = None
 
 
+class Refused(Exception):  # noqa: N818 - a verdict on the input, caught where it is read
+    """A message, or the part of it named by `part`, cannot be used; `rejected` says why."""
+
+    def __init__(self, reason: Reason, detail: str, part: str | None = None) -> None:
+        detail = f"{part}: {detail}" if part else detail
+        super().__init__(detail)
+        self.rejected = Rejected(reason, detail, part)
+
+
 def resolve(observation: Observation) -> tuple[Observation, tuple[Notice, ...]]:
     """Name the observation's analyte by our key, if name and code allow it.
 

@@ -35,13 +35,13 @@ class Unreadable(Exception):  # noqa: N818 - a verdict on the input, caught wher
         self.detail = detail
 
 
-def read_object(data: bytes) -> dict[str, Any]:
-    """Read one JSON object, its fractions as `Decimal`.
+def read_object(data: bytes, limit: int = MAX_BYTES) -> dict[str, Any]:
+    """Read one JSON object of at most `limit` bytes, its fractions as `Decimal`.
 
     Raises:
         Unreadable: with the reason; nothing else is raised for any bytes.
     """
-    text = _text(data)
+    text = _text(data, limit)
     if _depth(data) > MAX_DEPTH:
         raise Unreadable(Reason.TOO_DEEP, f"more than {MAX_DEPTH} levels of nesting")
     try:
@@ -60,9 +60,9 @@ def _plain(error: json.JSONDecodeError) -> str:
     return error.msg.partition(":")[0]
 
 
-def _text(data: bytes) -> str:
-    if len(data) > MAX_BYTES:
-        raise Unreadable(Reason.TOO_LARGE, f"more than {MAX_BYTES} bytes")
+def _text(data: bytes, limit: int) -> str:
+    if len(data) > limit:
+        raise Unreadable(Reason.TOO_LARGE, f"more than {limit} bytes")
     if not data.strip():
         raise Unreadable(Reason.EMPTY_INPUT, "empty record")
     if data.startswith(_BOM):

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from schemas.deadletter import Reason
-from services.ingest.coding import Rejected
+from services.ingest.coding import Refused
+
+__all__ = ["MAX_SEGMENTS", "NULL", "Delimiters", "Message", "Refused", "Segment", "parse"]
 
 NULL = '""'
 """What a sender writes to say "delete it"; an empty field says "nothing about it"."""
@@ -32,15 +34,6 @@ _CHARSETS = {
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _LONGEST_MSH2 = 5  # the fifth, truncation, since v2.7
-
-
-class Refused(Exception):  # noqa: N818 - a verdict on the input, caught where it is read
-    """A message, or the part of it named by `part`, cannot be used; `rejected` says why."""
-
-    def __init__(self, reason: Reason, detail: str, part: str | None = None) -> None:
-        detail = f"{part}: {detail}" if part else detail
-        super().__init__(detail)
-        self.rejected = Rejected(reason, detail, part)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,19 +7,18 @@ itself: the other results of the message are used.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from schemas.deadletter import Reason
 from schemas.events import Coding, Observation, Status
-from schemas.terminology import Analyte, analyte, by_code
 from services.ingest.coding import Notice, Rejected, resolve
 from services.ingest.decode import rejected
 from services.ingest.hl7v2.codec import Refused
 from services.ingest.hl7v2.identity import fact_id, order_number
-from services.ingest.hl7v2.values import NOT_DETECTED, read_limits, read_unit, read_value
+from services.ingest.hl7v2.values import read_limits, read_unit, read_value
+from services.ingest.readings import NOT_DETECTED, nothing_there
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -203,7 +202,7 @@ def _measured(
 ) -> dict[str, Any]:
     reading = read_value(obx, place, context.profile)
     if reading.code == NOT_DETECTED:
-        return _nothing_there(code, context)
+        return nothing_there(_named(code, context), code)
     fields: dict[str, Any] = {"value_code": reading.code}
     if reading.value is not None:
         low, high = read_limits(obx, group.sex)
@@ -215,19 +214,6 @@ def _measured(
             "reference_high": high,
         }
     return fields
-
-
-def _nothing_there(code: Coding, context: Context) -> dict[str, Any]:
-    """Not detected is 0, below every limit of detection (catalogue C3).
-
-    Zero is the same amount in every linear unit, but 0 log copies would be one copy: therefore
-    it is given in the analyte's own unit, whatever OBX-6 says.
-    """
-    local = _named(code, context)
-    known = analyte(local) if local else by_code(code.system, code.code)
-    if not isinstance(known, Analyte) or known.coded:
-        return {"value_code": NOT_DETECTED}
-    return {"value_code": NOT_DETECTED, "value": Decimal(0), "unit": known.unit}
 
 
 def _material(obx: Segment, group: Group) -> dict[str, Any]:

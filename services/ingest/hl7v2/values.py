@@ -7,15 +7,15 @@ as the catalogue's C3 and C5. What cannot be read for certain is refused, never 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from schemas.base import parse_number
 from schemas.deadletter import Reason
 from schemas.events import Comparator
-from schemas.terminology.results import Kind, Result, parse_range, parse_result
+from schemas.terminology.results import Kind, parse_range, parse_result
 from schemas.terminology.units import logarithmic, normalise
 from services.ingest.hl7v2.codec import Refused
+from services.ingest.readings import FINDINGS, Reading, of_result, printed, word
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -23,43 +23,11 @@ if TYPE_CHECKING:
     from services.ingest.hl7v2.codec import Segment
     from services.ingest.hl7v2.profile import Profile
 
-NOT_DETECTED = "not detected"
 _CODED = frozenset({"CWE", "CE", "CNE", "CF", "IS", "ID", "CD"})
 _TEXT = frozenset({"ST", "TX", "FT", "SI"})
 _UCUM = frozenset({"UCUM", "2.16.840.1.113883.6.8"})
 _SNOMED = frozenset({"SCT", "SNM", "SNM3", "2.16.840.1.113883.6.96"})
-_FINDINGS = {
-    "10828004": "positive",
-    "260385009": "negative",
-    "260373001": "detected",
-    "260415000": NOT_DETECTED,
-    "419984006": "inconclusive",
-    "42425007": "equivocal",
-    "280413001": "reactive",
-    "131194007": "non-reactive",
-    "268910001": "improved",
-    "271299001": "worsened",
-    "359746009": "stable",
-}
-"""SNOMED CT values that are sent as results: of laboratories, and of disease status (mCODE)."""
-_WORDS = frozenset(
-    {"positive", "pos", "negative", "neg", "detected", "present", "absent", "reactive"}
-    | {"non-reactive", "nonreactive", "equivocal", "indeterminate", "inconclusive"}
-    | {"trace", "scanty", "normal", "abnormal"}
-)
-_ORDINAL = re.compile(r"[1-4]\+|\+{1,4}|1:\d{1,6}")
 _NO_NUMBER = "expected a number, a limit such as <20, or a finding"
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A value: a number with its comparator, a code, or both. `unit` only if OBX-5 has it."""
-
-    value: Decimal | None = None
-    comparator: Comparator | None = None
-    code: str | None = None
-    unit: str | None = None
-    logarithmic: bool = False
 
 
 def read_value(obx: Segment, place: str, profile: Profile) -> Reading:
@@ -90,7 +58,7 @@ def _from_comment(obx: Segment, where: str) -> Reading:
     result = parse_result(obx.get(5)) if obx.repeats(5) == 1 else None
     if result is None or result.kind is Kind.INVALID:
         raise Refused(Reason.NOT_A_RESULT, "text for people", where)
-    return _of(result)
+    return of_result(result)
 
 
 def _structured(obx: Segment, where: str) -> Reading:
@@ -114,13 +82,12 @@ def _structured(obx: Segment, where: str) -> Reading:
 def _finding(obx: Segment, where: str) -> str:
     """The finding's word: by SNOMED CT code where there is one, else the sender's own text."""
     for at in (1, 4):
-        if obx.get(5, at + 2).upper() in _SNOMED and obx.get(5, at) in _FINDINGS:
-            return _FINDINGS[obx.get(5, at)]
+        if obx.get(5, at + 2).upper() in _SNOMED and obx.get(5, at) in FINDINGS:
+            return FINDINGS[obx.get(5, at)]
     text = next((obx.get(5, at) for at in (2, 5, 9, 1, 4) if obx.get(5, at)), "")
-    words = " ".join(text.split())
-    if not words:
+    if not text.strip():
         raise Refused(Reason.NO_VALUE, "a coded value without code or text", where)
-    return words.casefold()[:256] if words.casefold() in _WORDS else words[:256]
+    return word(text)
 
 
 def _printed(obx: Segment, where: str, profile: Profile, kind: str) -> Reading:
@@ -128,23 +95,11 @@ def _printed(obx: Segment, where: str, profile: Profile, kind: str) -> Reading:
     text = obx.get(5)
     if profile.decimal_comma and re.fullmatch(r"[<>]?=?\s*\d+,\d+", text):
         text = text.replace(",", ".")
-    result = parse_result(text)
-    if result.kind is not Kind.INVALID:
-        return _of(result)
-    word = " ".join(text.split()).casefold()
-    if kind == "ST" and (word in _WORDS or _ORDINAL.fullmatch(word)):
-        return Reading(code=word)
+    reading = printed(text, words=kind == "ST")
+    if reading is not None:
+        return reading
     reason = Reason.NOT_A_NUMBER if kind == "NM" else Reason.NO_VALUE
     raise Refused(reason, _NO_NUMBER, where)
-
-
-def _of(result: Result) -> Reading:
-    code = None
-    if result.kind is Kind.NOT_DETECTED:
-        code = NOT_DETECTED
-    elif result.detected and result.kind is Kind.LEFT:
-        code = "detected"
-    return Reading(result.number, result.comparator, code, result.unit, result.logarithmic)
 
 
 def read_unit(obx: Segment, reading: Reading, place: str) -> str | None:

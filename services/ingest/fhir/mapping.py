@@ -1,0 +1,142 @@
+"""Documents become events: the one door to FHIR.
+
+Nothing is lost silently: every entry of a document, and every result contained in one, gets one
+verdict, and what was not used is told with its reason.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from pydantic import ValidationError
+
+from schemas.deadletter import Reason
+from services.ingest.coding import Refused, Rejected
+from services.ingest.decode import rejected
+from services.ingest.fhir.adverse import read_adverse_event
+from services.ingest.fhir.context import Context
+from services.ingest.fhir.diagnoses import read_condition
+from services.ingest.fhir.document import Document, Entry, read_document
+from services.ingest.fhir.observations import read_observation
+from services.ingest.fhir.people import read_patient
+from services.ingest.fhir.profile import STANDARD, Profile
+from services.ingest.fhir.reports import read_report, read_study
+from services.ingest.fhir.resources import R4
+from services.ingest.fhir.stays import read_encounter
+from services.ingest.fhir.treatments import read_treatment
+from services.ingest.fhir.verdicts import Ignored, Mapped
+from services.ingest.strictjson import Unreadable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from schemas.events import Event
+    from services.ingest.coding import Notice
+
+    Found = Event | Notice | Rejected | Ignored
+
+_EMPTY: Final = Ignored(Reason.NOT_A_RESULT, "it states no clinical fact")
+
+
+def read_resources(raw: bytes, profile: Profile = STANDARD) -> Mapped:
+    """Read one JSON document: a resource, or a Bundle of them.
+
+    Args:
+        raw: its bytes.
+        profile: what is known of its sender.
+
+    Returns:
+        Its events; one verdict for every entry; and each part that could not be used, with field
+        and reason, never a value. No bytes make it raise.
+    """
+    mapped = Mapped()
+    try:
+        document = read_document(raw)
+    except Unreadable as refusal:
+        mapped.add("document", None, [Rejected(refusal.reason, refusal.detail)])
+    except Refused as refusal:
+        mapped.add("document", None, [refusal.rejected])
+    else:
+        _read(document, Context(document, profile), mapped)
+    return mapped
+
+
+def _read(document: Document, context: Context, mapped: Mapped) -> None:
+    for place, why in document.others:
+        mapped.add(place, None, [why])
+    for entry in _with_contained_results(document):
+        kind = entry.kind if entry.kind in R4 else None
+        mapped.add(entry.resource.place, kind, _found(entry, context))
+    if not mapped.verdicts:
+        mapped.add("document", "Bundle", [Ignored(Reason.NOT_A_RESULT, "an empty Bundle")])
+
+
+def _with_contained_results(document: Document) -> Iterator[Entry]:
+    """The entries, and the results that reports contain."""
+    for entry in document.entries:
+        yield entry
+        if entry.kind == "DiagnosticReport":
+            try:
+                inner = list(entry.contained())
+            except Refused:
+                continue  # the report itself is refused for it
+            yield from (each for each in inner if each.kind == "Observation")
+
+
+def _found(entry: Entry, context: Context) -> list[Found]:
+    """All that one resource states; it is refused whole if one of its own statements is wrong."""
+    reader = _READERS.get(entry.kind, _other)
+    try:
+        return list(reader(entry, context)) or [_EMPTY]
+    except Refused as refusal:
+        return [refusal.rejected]
+    except ValidationError as error:
+        return [rejected(error, entry.resource.place)]
+
+
+def _other(entry: Entry, _: Context) -> Iterator[Found]:
+    """A resource that no rule needs.
+
+    Raises:
+        Refused: it is none of R4, or a Bundle within a Bundle.
+    """
+    if entry.kind not in R4 or entry.kind == "Bundle":
+        where = entry.resource.place
+        raise Refused(Reason.UNEXPECTED_RESOURCE, "not a resource that is read here", where)
+    yield Ignored(Reason.NOT_A_RESULT, f"{entry.kind}: states nothing that a rule could use")
+
+
+def _outcome(entry: Entry, _: Context) -> Iterator[Found]:
+    """A server's complaint among its results: what it could not give must not pass for nothing.
+
+    Raises:
+        Refused: it reports an error.
+    """
+    levels = {issue.text("severity") for issue in entry.resource.many("issue")}
+    if levels & {"error", "fatal"}:
+        where = entry.resource.place
+        raise Refused(Reason.UNEXPECTED_RESOURCE, "the server reports an error", where)
+    yield Ignored(Reason.NOT_A_RESULT, "OperationOutcome: a remark of the server")
+
+
+_READERS: Final[dict[str, Callable[[Entry, Context], Iterator[Found]]]] = {
+    "Observation": read_observation,
+    "DiagnosticReport": read_report,
+    "ImagingStudy": read_study,
+    "AdverseEvent": read_adverse_event,
+    "Condition": read_condition,
+    "Patient": read_patient,
+    "Encounter": read_encounter,
+    "OperationOutcome": _outcome,
+    **dict.fromkeys(
+        (
+            "Procedure",
+            "MedicationAdministration",
+            "MedicationRequest",
+            "MedicationStatement",
+            "CarePlan",
+        ),
+        read_treatment,
+    ),
+}
+"""Resource type to its reader: the whole list of what is understood."""
