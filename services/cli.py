@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("services.demo", "a simulated ward on this machine, with its alerts"),
     "run": ("services.embedded.console", "the whole system in one process on one SQLite file"),
+    "ingest": ("services.ingest.console", "receive HL7 v2 by MLLP into a journal"),
     "replay": ("services.commands.replay", "run an archive through the engine"),
     "explain": ("services.commands.explain", "one patient: what fired, what not yet, and why"),
     "backtest": ("services.commands.backtest", "replay an archive against labels"),

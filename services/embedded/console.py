@@ -14,13 +14,18 @@ from services.detector.language.errors import RuleErrors
 from services.detector.rulebook.library import load_rules
 from services.embedded.book import WardBook
 from services.embedded.feed import FolderFeed
+from services.embedded.feeds import Feeds
 from services.embedded.folder import owned
 from services.embedded.health import Health
 from services.embedded.metrics import Metrics
 from services.embedded.pump import Pump
+from services.embedded.received import JournalFeed
 from services.embedded.runtime import Runtime
 from services.embedded.store import Store
 from services.embedded.terminal import Terminal
+from services.ingest.journal import FILE_NAME as JOURNAL
+from services.ingest.mllp.listener import Listener
+from services.ingest.mllp.options import add_listener_options, endpoint, rules
 from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError, SalvageError
 from services.runtime.logs import logger, to_stream
@@ -28,6 +33,7 @@ from services.runtime.shutdown import Stop, on_signals
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from services.detector.engine.rule import CompiledRule
     from services.runtime.clock import Clock
@@ -56,6 +62,7 @@ def register(subparsers: Subparsers) -> None:
         "facts and the alerts they cause has committed.",
     )
     _options(parser)
+    add_listener_options(parser, required=False)
     parser.set_defaults(run=run)
 
 
@@ -104,18 +111,19 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     """The straight line from settings to a running system; what is opened is closed by `stack`."""
     _check(args)
-    rules = _rules(args.site)
+    compiled = _rules(args.site)
     store = Store(stack.enter_context(owned(args.data)), durable=args.durable)
     stack.callback(store.close)
     clock, book = SystemClock(), WardBook(store.path)
     watch = Watch(book, Metrics(book), Health(time.monotonic))
-    runtime = Runtime(store, rules, clock, observe=watch.metrics.observe)
+    runtime = Runtime(store, compiled, clock, observe=watch.metrics.observe)
     terminal = Terminal(sys.stdout, as_json=args.json, show_patients=args.show_patients)
     runtime.outbox.subscribe("terminal", terminal)
     if not args.once:
         _serve(args, stack, clock, watch)
     runtime.start(resume=args.resume)
-    pump = Pump(runtime, _feed(args, store, clock), stop, watch.health)
+    worry = _listen(args, stack, clock)
+    pump = Pump(runtime, _feed(args, store, clock), stop, watch.health, worry)
     if args.once:
         done = pump.once()
         _summary(book)
@@ -125,8 +133,10 @@ def _run(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.once and args.watch is None:
-        raise OperatorError("--once: needs --watch")
+    if args.once and args.mllp is not None:
+        raise OperatorError("--once: without --mllp")
+    if args.once and args.watch is None and not (args.data / JOURNAL).exists():
+        raise OperatorError("--once: needs --watch, or a journal in --data")
     if args.watch is not None and not args.watch.is_dir():
         raise OperatorError("--watch: there is no such folder")
     if not 0 <= args.port < 1 << 16:
@@ -141,10 +151,12 @@ def _rules(site: Path | None) -> tuple[CompiledRule, ...]:
     return tuple(compile_rule(rule) for rule in rules)
 
 
-def _feed(args: argparse.Namespace, store: Store, clock: SystemClock) -> FolderFeed | None:
+def _feed(args: argparse.Namespace, store: Store, clock: SystemClock) -> Feeds:
+    """What was received, here or by `salvage ingest`, and the watched folder."""
+    received = JournalFeed(args.data, store)
     if args.watch is None:
-        return None
-    return FolderFeed(
+        return Feeds(received)
+    folder = FolderFeed(
         args.watch,
         store,
         clock,
@@ -152,6 +164,23 @@ def _feed(args: argparse.Namespace, store: Store, clock: SystemClock) -> FolderF
         # With --once whatever is there is meant; else a file may still be growing.
         settle=0.0 if args.once else 2.0,
     )
+    return Feeds(folder, received)
+
+
+def _listen(args: argparse.Namespace, stack: ExitStack, clock: Clock) -> Callable[[], str | None]:
+    """Receive over the network, if asked to.
+
+    Returns:
+        What says why nothing is received at present, if so.
+    """
+    if args.mllp is None:
+        return lambda: None
+    where = endpoint(args)
+    listener = Listener(where, rules(args), args.data, clock)
+    stack.callback(listener.stop)
+    port = listener.start()
+    logger().info("receiving", extra={"host": where.host, "port": port})
+    return listener.problem
 
 
 def _serve(args: argparse.Namespace, stack: ExitStack, clock: Clock, watch: Watch) -> None:

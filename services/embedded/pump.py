@@ -8,8 +8,10 @@ from services.runtime.errors import Unavailable, place_of
 from services.runtime.logs import logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.embedded.delivery import Outcome
-    from services.embedded.feed import FolderFeed
+    from services.embedded.feeds import Feed
     from services.embedded.health import Health
     from services.embedded.runtime import Runtime
     from services.runtime.shutdown import Stop
@@ -22,13 +24,27 @@ class Pump:
     """Keeps the runtime going."""
 
     def __init__(
-        self, runtime: Runtime, feed: FolderFeed | None, stop: Stop, health: Health
+        self,
+        runtime: Runtime,
+        feed: Feed | None,
+        stop: Stop,
+        health: Health,
+        worry: Callable[[], str | None] = lambda: None,
     ) -> None:
-        """Wire. Without a feed only time passes."""
+        """Wire. Without a feed only time passes.
+
+        Args:
+            runtime: takes the records.
+            feed: gives them.
+            stop: asks us to end.
+            health: told how we are.
+            worry: asked each time round what is wrong elsewhere in the process, if anything.
+        """
         self._runtime = runtime
         self._feed = feed
         self._stop = stop
         self._health = health
+        self._worry = worry
 
     def once(self) -> bool:
         """Take all that is there and publish all that is due.
@@ -49,6 +65,9 @@ class Pump:
             self._trouble(error)
             return False
         self._health.beat()
+        worry = self._worry()
+        if worry is not None:
+            self._health.fail(worry)
         return True
 
     def for_ever(self) -> None:
