@@ -58,7 +58,9 @@ def flaws(monitor: Monitor, now: int, rule: CompiledRule | None = None) -> Itera
                 continue
             if _only_delayed(step, left_out) or _is_part_of_a_mean(step, left_out):
                 continue
-            if _is_silence_as_well(step, left_out, cited):
+            if _is_silence_as_well(step, left_out, cited) or _has_an_older_one(
+                step, left_out, cited
+            ):
                 continue
             if _is_point_of_a_curve(step, left_out) or _is_the_reference_scan(
                 step, left_out, cited
@@ -109,19 +111,25 @@ def _is_part_of_a_mean(step: Spoken, piece: Fact) -> bool:
 def _is_silence_as_well(step: Spoken, piece: Fact, cited: Sequence[Fact]) -> bool:
     """What nobody reported is read to the same end as what this piece says.
 
-    A dose of which no plan is known was due on the day it was held; a course without a dose or an
-    end on record goes on; a liver whose state before is unknown may have been raised before; an
-    inhibitor whose dose was reduced had been started; of whom nothing is known may have cancer.
+    A dose of which no plan is known was due on the day it was held; a liver whose state before is
+    unknown may have been raised before; of whom nothing is known may have cancer.
     """
     role = step.roles.get(piece.key)
-    if step.rule == "TOX-TKI-INTOLERANCE":
-        return role == "clock"
     if step.rule == "TOX-DOSE-DELAY":
         held = [fact for fact in cited if fact.topic == "treatment" and fact.event.phase == "held"]
         return role != "clock" and piece.event.phase == "planned" and piece.day == held[-1].day
     if step.rule in {"TOX-NEUROPATHY", "TOX-CIS-INELIGIBLE"}:
         return role == "support" and piece.topic == "treatment"
     return step.rule == "TOX-IRAE" and step.state == "suspected" and role == "baseline"
+
+
+def _has_an_older_one(step: Spoken, piece: Fact, cited: Sequence[Fact]) -> bool:
+    """The weight of the day is what the clearance was reckoned with; an older one would do."""
+    return (
+        step.rule == "TOX-CIS-INELIGIBLE"
+        and piece.topic == "weight"
+        and any(one.topic == "weight" and _placed(one) < _placed(piece) for one in cited)
+    )
 
 
 def _is_the_reference_scan(step: Spoken, piece: Fact, cited: Sequence[Fact]) -> bool:

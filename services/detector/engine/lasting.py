@@ -51,7 +51,8 @@ class Memory(NamedTuple):
     """The episode; what runs for each `Stay` while it stands; whether the calendar confirmed it.
 
     `basis`: what the suspicion rests on, without what confirmed it since. `ending`: the newest
-    report of the adverse event, if it says when that ended.
+    report of the adverse event, if it says when that ended. `resumed`: the reports that took the
+    place of one that is cited and says so; without them the event would be over.
     """
 
     episode: Episode
@@ -59,6 +60,7 @@ class Memory(NamedTuple):
     lasted: bool = False
     basis: tuple[Cited, ...] = ()
     ending: Fact | None = None
+    resumed: tuple[Cited, ...] = ()
 
 
 _REST = Count()
@@ -108,7 +110,9 @@ class Lasting:
         kept = zip(self.stays, counts, strict=True)
         counted = tuple(_counted(stay, one, here) for stay, one in kept)
         basis = memory.basis if lasted else after.cited
-        return Memory(after, counted, lasted, basis, _ending(context.fact, memory.ending))
+        ending = _ending(context.fact, memory.ending)
+        resumed = () if begun else _resumed(memory, context.fact)
+        return Memory(after, counted, lasted, basis, ending, resumed)
 
     def _telling(self, before: Episode, notes: tuple[Note, ...]) -> tuple[Note, ...]:
         """Without what nobody is told; what comes after it begins an episode."""
@@ -179,7 +183,7 @@ class Lasting:
 
     def _lasted(self, memory: Memory, stay: Stay, count: Count, due: int) -> Finding:
         episode = memory.episode
-        cited = cite(memory.basis, count.cited)
+        cited = cite(memory.basis, count.cited, memory.resumed)
         return Finding(
             self.name,
             State.CONFIRMED,
@@ -199,6 +203,15 @@ def _ending(fact: Fact, former: Fact | None) -> Fact | None:
     if fact.topic != "adverse_event":
         return former
     return None if fact.event.ended_at is None else fact
+
+
+def _resumed(memory: Memory, fact: Fact) -> tuple[Cited, ...]:
+    """The reports without which something cited would have ended the event, with this one."""
+    former = memory.ending
+    relied_on = {one for one, _ in (*memory.basis, *memory.resumed)}
+    if former is None or fact.topic != "adverse_event" or former not in relied_on:
+        return memory.resumed
+    return (*memory.resumed, (fact, Role.SUPPORT))
 
 
 def _last_day(ending: Fact) -> int:

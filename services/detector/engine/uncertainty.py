@@ -30,10 +30,19 @@ def possibly(term: Term, text: str) -> Term:
     return Term("truth", text, evaluate, prove)
 
 
-def surely(term: Term) -> Term:
-    """Whether a condition is true and not only unknown: a filter that has to decide."""
+def surely(term: Term, text: str | None = None) -> Term:
+    """Whether a condition is true and not only unknown: never a doubt itself."""
     inner = term.evaluate
-    return Term("truth", term.text, lambda context: inner(context) is True)
+
+    def evaluate(context: Context) -> bool:
+        return inner(context) is True
+
+    def prove(context: Context) -> Proof:
+        found = term.prove(context)
+        cited = found.cited if found.result is True else ()
+        return Proof(text or term.text, evaluate(context), cited, (found,))
+
+    return Term("truth", text or term.text, evaluate, prove)
 
 
 def not_surely(term: Term) -> Term:

@@ -161,6 +161,7 @@ FUNCTIONS: Final[dict[str, Function]] = {
         ),
         Function("performance", ("observation",), "number"),
         Function("possibly", ("condition",), "truth"),
+        Function("surely", ("condition",), "truth"),
         Function("settled", ("series", "duration"), "truth", remembered=True, conditioned=True),
         Function("first_alike", ("series",), "fact", bounded=True),
         Function("days_while", ("series",), "number", remembered=True, conditioned=True),

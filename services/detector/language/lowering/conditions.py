@@ -72,6 +72,11 @@ def _possibly(asked: Asked) -> Term:
     return uncertainty.possibly(inner, asked.text)
 
 
+def _surely(asked: Asked) -> Term:
+    inner = asked.lowering.condition(asked.args[0], asked.about)
+    return uncertainty.surely(inner, asked.text)
+
+
 def _exists(asked: Asked) -> Term:
     found = one_fact(asked.lowering, asked.selection(), "exists")
     return logic.exists(found, asked.text)
@@ -107,6 +112,7 @@ TRUTHS: Final[dict[str, Callable[[Asked], Term]]] = {
     "of_regimen": _of_fact(drugs.of_regimen),
     "plateau": rows.plateau,
     "possibly": _possibly,
+    "surely": _surely,
     "quantified": _of_fact(changes.quantified),
     "rises": rows.rises,
     "settled": _settled,

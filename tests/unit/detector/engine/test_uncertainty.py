@@ -96,6 +96,22 @@ def test_what_may_be_is_no_doubt_and_its_opposite_is_sure() -> None:
     assert found.unknowns == []
 
 
+@pytest.mark.parametrize(("value", "tags"), [("3", ["sure"]), ("2", [])])
+def test_what_is_sure_is_cited(value: str, tags: list[str]) -> None:
+    criterion = (
+        "    each: psa\n    suspect: [{tag: sure, when: surely(psa > last(psa within 90 d))}]\n"
+    )
+    found = judged(criterion, psa("2024-01-15", "2"), psa("2024-02-01", value))
+    assert [tag for _, tag in said(found)] == tags
+    assert all(len(alert.evidence) == 3 for alert in found.revisions)  # with the clock
+
+
+def test_what_is_only_possible_is_not_sure() -> None:
+    criterion = "    each: psa\n    suspect: [{tag: sure, when: surely(psa > 2 ng/mL)}]\n"
+    found = judged(criterion, psa("2024-02-01", "5", "<"))
+    assert (said(found), found.unknowns) == ([], [])
+
+
 def test_what_nobody_said_is_no_evidence() -> None:
     criterion = "    each: psa\n    suspect: possibly(course.line = 1) and psa > 2 ng/mL\n"
     (alert,) = judged(criterion, psa("2024-02-01", "3")).revisions
