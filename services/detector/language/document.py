@@ -7,6 +7,7 @@ duplicate keys, tags, several documents, nesting and alias expansion beyond any 
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -83,6 +84,9 @@ class Mapping:
 
 Yaml = Scalar | Items | Mapping
 
+_FAST = yaml.CSafeLoader if yaml.__with_libyaml__ else yaml.SafeLoader
+"""Ten times as fast, where PyYAML was built with libyaml, as its wheels are."""
+
 
 def read_document(text: str, file: str) -> Yaml:
     """Read the one document of a file.
@@ -97,8 +101,10 @@ def read_document(text: str, file: str) -> Yaml:
     start = Place(file, 1, 1)
     if len(text) > MAX_CHARACTERS:
         raise RuleError(start, "the file is too large", f"at most {MAX_CHARACTERS} characters")
+    with suppress(yaml.YAMLError):  # which the other reader words better
+        return _Composer(text, file, _FAST).document()
     try:
-        return _Composer(text, file).document()
+        return _Composer(text, file, yaml.SafeLoader).document()
     except yaml.YAMLError as error:
         raise _not_yaml(error, start) from None
 
@@ -113,11 +119,11 @@ def _not_yaml(error: yaml.YAMLError, start: Place) -> RuleError:
 class _Composer:
     """Events into values. Aliases share the value; `size` counts it as often as it is used."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, loader: Any) -> None:
         self._text = text
         self._file = file
         self._anchors: dict[str, Yaml] = {}
-        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=yaml.SafeLoader))
+        self._events: Iterator[Any] = iter(yaml.parse(text, Loader=loader))
 
     def document(self) -> Yaml:
         """The first document, and nothing after it."""
@@ -193,7 +199,7 @@ class _Composer:
         if anchor is not None:
             place = place_at(raw, place, anchor.end())
             raw = raw[anchor.end() :]
-        if event.style is None:
+        if not event.style:
             return Scalar(event.value, place, raw, place)
         if event.style in "|>":
             body = Place(place.file, place.line + 1, 1)

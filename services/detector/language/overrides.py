@@ -74,6 +74,8 @@ def with_parameters(rule: Rule, values: dict[str, Node]) -> Rule:
     missing = values.keys() - {p.name for p in rule.params}
     if missing:
         raise KeyError(joined(sorted(missing)))
+    if not values:
+        return rule
     given = {n: v for n, v in values.items() if isinstance(v, Duration)}
 
     def follow(part: Any) -> Any:
