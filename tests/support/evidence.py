@@ -162,16 +162,16 @@ def _is_followed_as_clock(
 ) -> bool:
     """Without the clock another step of the course that is cited would be the clock in its place.
 
-    What was counted was counted from the piece all the same.
+    What was counted was counted from the piece all the same. So with a start that was told twice:
+    one of them is the clock, and the newest says what the regimen is.
     """
-    if step.roles.get(piece.key) != "clock" or rule.clock is None:
-        return False
-    return any(
-        fact.topic == "treatment"
-        and fact.event.course_id == step.course
-        and fact.event.phase in rule.clock.phases
-        for fact in rest
-    )
+    phases = () if rule.clock is None else rule.clock.phases
+
+    def may_be_the_clock(fact: Fact) -> bool:
+        own = fact.topic == "treatment" and fact.event.course_id == step.course
+        return own and fact.event.phase in phases
+
+    return may_be_the_clock(piece) and any(map(may_be_the_clock, rest))
 
 
 def _counts_for_more(
