@@ -171,7 +171,8 @@ def _is_followed_as_clock(
         own = fact.topic == "treatment" and fact.event.course_id == step.course
         return own and fact.event.phase in phases
 
-    return may_be_the_clock(piece) and any(map(may_be_the_clock, rest))
+    counted_from = step.roles.get(piece.key) == "clock" and rule.clock is not None
+    return (counted_from or may_be_the_clock(piece)) and any(map(may_be_the_clock, rest))
 
 
 def _counts_for_more(
