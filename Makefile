@@ -13,10 +13,10 @@ self  := $(pip) install --no-deps --no-build-isolation
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick check format bench wheel lock clean
+.PHONY: help demo test quick check format bench bench-ingest fuzz peer-hapi wheel lock clean
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## simulate a small hospital and open the inbox (ARGS="--port 8090")
 	$(bin)/salvage demo $(ARGS)
@@ -40,6 +40,15 @@ format: $(VENV)/.develop ## put the code into the form that `make check` asks fo
 
 bench: $(VENV)/.develop ## measure, side by side (ARGS="--events 100000")
 	$(bin)/python -m benchmarks $(ARGS)
+
+bench-ingest: $(VENV)/.develop ## measure how fast HL7 v2 comes in (ARGS="--messages 2000")
+	$(bin)/python -m benchmarks.ingest $(ARGS)
+
+fuzz: $(VENV)/.develop ## ten minutes of bytes that nobody would send (ARGS="--seconds 60 --least 0")
+	PYTHONPATH=tests $(bin)/python -m fuzz $(ARGS)
+
+peer-hapi: $(VENV)/.develop ## 50,000 messages from HAPI, the server killed 20 times; needs Java and Maven
+	PYTHONPATH=tests $(bin)/python -m support.hapi $(ARGS)
 
 # --- The environment -------------------------------------------------------------------------------
 

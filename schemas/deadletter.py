@@ -65,6 +65,10 @@ class Reason(StrEnum):
     FOREIGN_REFERENCE = "foreign_reference"
     UNEXPECTED_RESOURCE = "unexpected_resource"
     UNKNOWN_MODIFIER = "unknown_modifier"
+    UNKNOWN_SENDER = "unknown_sender"
+    TOMBSTONE = "tombstone"
+    KEY_MISMATCH = "key_mismatch"
+    DEFECT = "defect"
 
     @property
     def sentence(self) -> str:
@@ -113,6 +117,10 @@ _SENTENCES = {
     Reason.FOREIGN_REFERENCE: "A reference leads to another server, and is never followed.",
     Reason.UNEXPECTED_RESOURCE: "The resource, or this kind of Bundle, is not one that is read.",
     Reason.UNKNOWN_MODIFIER: "A modifier that we don't know may reverse what the resource says.",
+    Reason.UNKNOWN_SENDER: "No source profile names the sender, or several do.",
+    Reason.TOMBSTONE: "The record has a key and no value; nothing is deleted by that.",
+    Reason.KEY_MISMATCH: "The record's key is not the patient it is about; neither is trusted.",
+    Reason.DEFECT: "Our own code failed at the record; it is kept until that is put right.",
 }
 
 

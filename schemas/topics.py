@@ -11,6 +11,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from schemas.actions import Action
 from schemas.alerts import AlertRevision
 from schemas.deadletter import DeadLetter
 from schemas.events import EVENT
@@ -21,13 +22,16 @@ class Topic:
     """One topic.
 
     `key` names the field of the message that is the Kafka key; records of one key keep their
-    order. `retention` is None where nothing is ever deleted by age.
+    order. `partitions` is fixed once the topic is there: more of them would send a key elsewhere.
+    `retention` is None where nothing is ever deleted by age. `max_bytes` is the largest record.
     """
 
     name: str
     message: TypeAdapter[Any] | None
     key: str
     retention: timedelta | None
+    partitions: int = 12
+    max_bytes: int = 1024 * 1024
     compacted: bool = False
     about: str = ""
 
@@ -35,7 +39,11 @@ class Topic:
         """Kafka's settings for this topic, by Kafka's names."""
         kept = -1 if self.retention is None else int(self.retention.total_seconds() * 1000)
         policy = "compact" if self.compacted else "delete"
-        return {"cleanup.policy": policy, "retention.ms": str(kept)}
+        return {
+            "cleanup.policy": policy,
+            "retention.ms": str(kept),
+            "max.message.bytes": str(self.max_bytes),
+        }
 
 
 RAW = Topic(
@@ -43,6 +51,8 @@ RAW = Topic(
     message=None,
     key="source",
     retention=timedelta(days=30),
+    partitions=6,
+    max_bytes=17 * 1024 * 1024,  # the largest document that is received, and its headers
     about="Bytes as received, before any reading; keyed by source so that a feed keeps its order.",
 )
 EVENTS = Topic(
@@ -50,6 +60,7 @@ EVENTS = Topic(
     message=EVENT,
     key="patient_id",
     retention=None,
+    max_bytes=2 * 1024 * 1024,  # of a foreign topic up to 1 MiB; written anew it may be longer
     about="Clinical facts in all their versions: the truth from which all else can be rebuilt.",
 )
 ALERTS = Topic(
@@ -65,11 +76,12 @@ DEADLETTERS = Topic(
     message=TypeAdapter(DeadLetter),
     key="id",
     retention=timedelta(days=90),
+    partitions=3,
     about="What could not be used, with the reason; long enough to correct a mapping and replay.",
 )
 ACTIONS = Topic(
     name="clinical.actions",
-    message=None,
+    message=TypeAdapter(Action),
     key="alert_id",
     retention=None,
     about="What people did about alerts; part of the record, so never deleted by age.",

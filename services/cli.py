@@ -14,10 +14,14 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "demo": ("services.demo", "a simulated ward on this machine, with its alerts"),
     "run": ("services.embedded.console", "the whole system in one process on one SQLite file"),
     "ingest": ("services.ingest.console", "receive HL7 v2 by MLLP into a journal"),
+    "map": ("services.commands.mapping", "read clinical.raw, publish events and dead letters"),
+    "topics": ("services.commands.topics", "the topics of a Kafka cluster: make them, check them"),
     "replay": ("services.commands.replay", "run an archive through the engine"),
     "explain": ("services.commands.explain", "one patient: what fired, what not yet, and why"),
     "backtest": ("services.commands.backtest", "replay an archive against labels"),
     "rules": ("services.commands.rules", "the catalogue: list, check, test, mutate, lock, docs"),
+    "deadletters": ("services.commands.deadletters", "what could not be used: count, show, replay"),
+    "sources": ("services.commands.sources", "source profiles: check them against messages"),
     "simulate": ("services.simulator.console", "make a synthetic cohort with known truth"),
 }
 """Command: the module whose `register` knows its arguments, and what it does."""

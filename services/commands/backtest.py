@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from schemas.base import as_utc
-from services.commands.chosen import add_archive_options, rules_or_complaint
-from services.commands.intake import FHIR_REFUSED, Intake
+from services.commands.chosen import (
+    add_archive_options,
+    rules_or_complaint,
+    sources_or_complaint,
+)
+from services.commands.intake import Intake
 from services.commands.labels import OUR_FORM, UNITS, LabelForm, read_anchors, read_labels
 from services.commands.scorecard import LabelBook, Outcome, print_outcome
 from services.commands.tables import BadTable, read_truth
@@ -87,17 +91,15 @@ def run(args: argparse.Namespace) -> int:
         print(f"{NAME}: {wrong}", file=sys.stderr)
         return UNUSABLE
     rules = rules_or_complaint(NAME, args)
-    tables = _tables(args)
-    if rules is None or tables is None:
+    sources, tables = sources_or_complaint(NAME, args), _tables(args)
+    if rules is None or sources is None or tables is None:
         return UNUSABLE
-    return _measure(args, rules, *tables)
+    return _measure(args, rules, Intake(NAME, Format(args.format), sources), *tables)
 
 
 def _contradiction(args: argparse.Namespace) -> str | None:
     """What keeps the options from making sense together."""
     columns = args.label_columns
-    if args.format not in set(Format):
-        return FHIR_REFUSED
     if ("outcome" in columns) != bool(args.label_happened):
         return "an outcome column and --label-happened need each other"
     if columns and not {"on", "outcome"} & columns.keys():
@@ -140,10 +142,11 @@ def _form(args: argparse.Namespace) -> LabelForm:
 def _measure(
     args: argparse.Namespace,
     rules: Sequence[CompiledRule],
+    intake: Intake,
     labels: Labels,
     truth: list[Verdict] | None,
 ) -> int:
-    intake, monitor = Intake(NAME, Format(args.format)), Monitor(rules)
+    monitor = Monitor(rules)
     entries = list(journal(intake.read(args.files), monitor, until=args.until))
     charts = charts_of(monitor)
     conditions = {key: name for chart in charts for key, name in chart.conditions().items()}

@@ -14,10 +14,13 @@ from services.detector.language import overrides
 from services.detector.language.compiler import compile_rule
 from services.detector.language.errors import RuleErrors
 from services.detector.rulebook.library import load_rules, read_rules
+from services.ingest.profiles.options import add_source_options, sources_of
+from services.runtime.errors import OperatorError
 
 if TYPE_CHECKING:
     from services.detector.engine.rule import CompiledRule
     from services.detector.language.spec import Rule
+    from services.ingest.profiles.sources import Sources
 
 Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse gives it no public name
 
@@ -25,7 +28,8 @@ Subparsers = argparse._SubParsersAction  # noqa: SLF001  # argparse gives it no 
 def add_archive_options(parser: argparse.ArgumentParser) -> None:
     """The archives, their format, the end of the clock, and the rules."""
     add = parser.add_argument
-    add("files", nargs="+", metavar="FILE", help="archive, gzipped or not; `-`: standard input")
+    about = "archive, gzipped or not; a folder of them; `-`: standard input"
+    add("files", nargs="+", metavar="FILE", help=about)
     add("--format", choices=FORMATS, default="events", help="default: %(default)s")
     add("--until", type=end_of_day, metavar="DATE", help="the clock runs to the end of that day")
     add(
@@ -34,6 +38,7 @@ def add_archive_options(parser: argparse.ArgumentParser) -> None:
         help="only these rules; or a folder of packs, or one pack file",
     )
     add("--site", type=Path, metavar="FILE", help="the site's overrides")
+    add_source_options(parser)
 
 
 def end_of_day(text: str) -> datetime:
@@ -99,4 +104,13 @@ def rules_or_complaint(name: str, args: argparse.Namespace) -> tuple[CompiledRul
         print(f"{name}: {error}", file=sys.stderr)
     except OSError as error:
         print(f"{name}: {error.filename}: {error.strerror}", file=sys.stderr)
+    return None
+
+
+def sources_or_complaint(name: str, args: argparse.Namespace) -> Sources | None:
+    """What is known of the senders; None after saying on stderr what is wrong with it."""
+    try:
+        return sources_of(args)
+    except OperatorError as error:
+        print(f"{name}: {error}", file=sys.stderr)
     return None

@@ -7,12 +7,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from services.commands.chosen import end_of_day, rules_or_complaint
+from services.commands.chosen import end_of_day, rules_or_complaint, sources_or_complaint
 from services.commands.explaining.plain import as_json
 from services.commands.explaining.report import report
-from services.commands.intake import FHIR_REFUSED, FORMATS, Intake
+from services.commands.intake import FORMATS, Intake
 from services.detector.adapters.outlook import last_issue, outlook, related
 from services.ingest.archive import Format
+from services.ingest.profiles.options import add_source_options
 
 if TYPE_CHECKING:
     import argparse
@@ -44,6 +45,7 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     add("--format", choices=FORMATS, default="events", help="default: %(default)s")
     add("--site", type=Path, metavar="FILE", help="the site's overrides")
     add("--json", action="store_true", help="one object with the same content")
+    add_source_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -53,13 +55,13 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; 2 when the patient or the rule is not known, or when a record was unusable.
     """
-    if args.format not in set(Format):
-        print(f"{NAME}: {FHIR_REFUSED}", file=sys.stderr)
-        return UNUSABLE
     rules = rules_or_complaint(NAME, args)
     if rules is None or not _has_alerts(rules, args.rules):
         return UNUSABLE
-    intake = Intake(NAME, Format(args.format))
+    sources = sources_or_complaint(NAME, args)
+    if sources is None:
+        return UNUSABLE
+    intake = Intake(NAME, Format(args.format), sources)
     events = list(intake.read(args.files))
     usable = intake.close()
     mine = related(events, args.patient)

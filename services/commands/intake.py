@@ -13,15 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from services.ingest.archive import Format, Record, read_archive
 from services.ingest.decode import Notice, Rejected, decode_event
-from services.ingest.hl7v2.mapping import read_message
+from services.ingest.profiles.sources import ANYBODY, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from schemas.events import Event
 
-FORMATS: Final = ("events", "hl7", "fhir")
-FHIR_REFUSED: Final = "--format fhir: FHIR is not read yet; use events or hl7"
+FORMATS: Final = tuple(form.value for form in Format)
 _EVERY: Final = 1_000
 """Records between two lines of progress."""
 _WIDTH: Final = 40
@@ -33,10 +32,12 @@ class Intake:
     """Reads archives of one format and keeps the books.
 
     name: the command that reads, for its lines on stderr.
+    sources: what is known of the senders.
     """
 
     name: str
     form: Format
+    sources: Sources = ANYBODY
     records: int = 0
     unusable: int = 0
     events: int = 0
@@ -71,7 +72,7 @@ class Intake:
         refused = [record.rejected] if record.rejected else []
         found: list[Event] = []
         if not refused:
-            found, refused, notices = _understood(record.raw, self.form)
+            found, refused, notices = _understood(record.raw, self.form, self.sources)
             self.notices.update((str(each.reason), _general(each.detail)) for each in notices)
         for each in refused:
             print(f"{self.name}: {record.where}: {_told(each)}", file=sys.stderr)
@@ -95,9 +96,12 @@ def clear_progress() -> None:
     show_progress("")
 
 
-def _understood(raw: bytes, form: Format) -> tuple[list[Event], list[Rejected], Iterable[Notice]]:
-    if form is Format.HL7:
-        mapped = read_message(raw)
+def _understood(
+    raw: bytes, form: Format, sources: Sources
+) -> tuple[list[Event], list[Rejected], Iterable[Notice]]:
+    if form is not Format.EVENTS:
+        read = sources.read_message if form is Format.HL7 else sources.read_resources
+        mapped = read(raw)
         return mapped.events, mapped.rejected, mapped.notices
     decoded = decode_event(raw)
     if isinstance(decoded, Rejected):

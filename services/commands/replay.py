@@ -9,8 +9,13 @@ from datetime import datetime
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from services.commands.chosen import add_archive_options, end_of_day, rules_or_complaint
-from services.commands.intake import FHIR_REFUSED, Intake, clear_progress, show_progress
+from services.commands.chosen import (
+    add_archive_options,
+    end_of_day,
+    rules_or_complaint,
+    sources_or_complaint,
+)
+from services.commands.intake import Intake, clear_progress, show_progress
 from services.detector.adapters.replay import grades, journal, unknowns
 from services.detector.engine.monitor import Monitor
 from services.ingest.archive import Format
@@ -58,13 +63,13 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0; 2 when a record, a rule file or the site's file was unusable (said on stderr).
     """
-    if args.format not in set(Format):
-        print(f"{NAME}: {FHIR_REFUSED}", file=sys.stderr)
-        return UNUSABLE
     rules = rules_or_complaint(NAME, args)
     if rules is None:
         return UNUSABLE
-    intake = Intake(NAME, Format(args.format))
+    sources = sources_or_complaint(NAME, args)
+    if sources is None:
+        return UNUSABLE
+    intake = Intake(NAME, Format(args.format), sources)
     for line in _lines(args, rules, intake):
         sys.stdout.buffer.write(line + b"\n")
     sys.stdout.buffer.flush()

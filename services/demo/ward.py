@@ -18,6 +18,7 @@ from services.embedded.book import WardBook
 from services.embedded.player import deliveries, play
 from services.embedded.runtime import Runtime
 from services.embedded.store import FILE_NAME, Store
+from services.ingest.profiles.sources import Sources
 from services.runtime.clock import ManualClock
 from services.simulator.cohort import simulate
 
@@ -61,7 +62,7 @@ def opened(args: argparse.Namespace, folder: Path) -> Iterator[Ward]:
     try:
         clock = ManualClock(script[0].at - 1 if script else instant(START))
         rules = [compile_rule(rule) for rule in load_rules()]
-        runtime = Runtime(store, rules, clock, profile=PROFILE)
+        runtime = Runtime(store, rules, clock, sources=Sources.of(PROFILE))
         yield Ward(script, as_utc(cohort.until), runtime, clock, WardBook(path))
     finally:
         store.close()

@@ -6,8 +6,6 @@ and never hold up the writer (WAL).
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +13,9 @@ from schemas.alerts import AlertRevision
 from schemas.events import EVENT
 from services.detector.engine.fact import Fact
 from services.detector.engine.timeline import Timeline
-from services.embedded.database import BUSY_SECONDS
-from services.runtime.errors import Unavailable
+from services.embedded.readonly import reading
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from schemas.events import Event
@@ -39,7 +35,7 @@ _COUNTS = {
     "patients": "SELECT COUNT(DISTINCT patient_id) FROM facts "
     "WHERE patient_id NOT IN (SELECT member FROM identities)",
     "alerts": "SELECT COUNT(DISTINCT alert_id) FROM alerts",
-    "dead_letters": "SELECT COUNT(*) FROM deadletters",
+    "dead_letters": "SELECT COUNT(*) FROM deadletters WHERE resolved IS NULL",
     "undecided": "SELECT COUNT(*) FROM undecided",
     "notices": "SELECT COALESCE(SUM(times), 0) FROM notices",
     "suspended": "SELECT COUNT(*) FROM suspended",
@@ -111,6 +107,14 @@ class WardBook:
         """How many conditions of each rule stand undecided."""
         return dict(self._rows("SELECT rule, COUNT(*) FROM undecided GROUP BY rule"))
 
+    def open_letters(self) -> list[tuple[str, int, int]]:
+        """Open dead letters by reason: how many, and the oldest receipt, microseconds UTC."""
+        sql = (
+            "SELECT reason, COUNT(*), MIN(received) FROM deadletters "
+            "WHERE resolved IS NULL GROUP BY reason ORDER BY reason"
+        )
+        return self._rows(sql)
+
     def oddities(self) -> list[Oddity]:
         """What was odd about records that were kept, most often first."""
         sql = "SELECT source, reason, detail, times FROM notices ORDER BY times DESC, detail"
@@ -118,7 +122,7 @@ class WardBook:
 
     def counts(self) -> dict[str, int]:
         """What has been taken in, by name."""
-        with self._reading() as db:
+        with reading(self._path) as db:
             return {name: int(db.execute(sql).fetchone()[0]) for name, sql in _COUNTS.items()}
 
     def latest_sequence(self) -> int:
@@ -127,30 +131,5 @@ class WardBook:
         return int(number)
 
     def _rows(self, sql: str, values: Any = ()) -> list[Any]:
-        with self._reading() as db:
+        with reading(self._path) as db:
             return db.execute(sql, values).fetchall()
-
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection that cannot write, in one read transaction.
-
-        Raises:
-            Unavailable: the file is not there or cannot be read.
-        """
-        try:
-            db = sqlite3.connect(
-                f"{self._path.absolute().as_uri()}?mode=rw",
-                uri=True,
-                isolation_level=None,
-                timeout=BUSY_SECONDS,
-            )
-        except sqlite3.Error as error:
-            raise Unavailable("the store cannot be opened for reading") from error
-        try:
-            db.execute("PRAGMA query_only=ON")
-            db.execute("BEGIN")
-            yield db
-        except sqlite3.Error as error:
-            raise Unavailable("the store cannot be read") from error
-        finally:
-            db.close()

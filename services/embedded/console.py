@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from schemas.topics import EVENTS
 from services.detector.engine.instants import moment
 from services.detector.language.compiler import compile_rule
 from services.detector.language.errors import RuleErrors
@@ -20,22 +22,28 @@ from services.embedded.health import Health
 from services.embedded.metrics import Metrics
 from services.embedded.pump import Pump
 from services.embedded.received import JournalFeed
+from services.embedded.replays import FILE_NAME as REPLAYS
+from services.embedded.replays import ReplayFeed
 from services.embedded.runtime import Runtime
 from services.embedded.store import Store
 from services.embedded.terminal import Terminal
 from services.ingest.journal import FILE_NAME as JOURNAL
 from services.ingest.mllp.listener import Listener
 from services.ingest.mllp.options import add_listener_options, endpoint, rules
+from services.ingest.profiles.options import sources_of
+from services.ingest.rest.arguments import add_fhir_options, start_fhir, wants_fhir
 from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError, SalvageError
+from services.runtime.kafka import add_kafka_option, cluster
 from services.runtime.logs import logger, to_stream
 from services.runtime.shutdown import Stop, on_signals
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from services.detector.engine.rule import CompiledRule
+    from services.embedded.bus import BusFeed
     from services.runtime.clock import Clock
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
@@ -63,6 +71,8 @@ def register(subparsers: Subparsers) -> None:
     )
     _options(parser)
     add_listener_options(parser, required=False)
+    add_fhir_options(parser)
+    _bus_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -84,6 +94,13 @@ def _options(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="don't wait for the disk at each commit; a power cut may lose the last ones",
     )
+
+
+def _bus_options(parser: argparse.ArgumentParser) -> None:
+    about = "take canonical events from Apache Kafka there; see docs/kafka.md"
+    add_kafka_option(parser, required=False, about=about)
+    help_topic = "on which the events are; repeatable; default: clinical.events"
+    parser.add_argument("--topic", action="append", default=[], metavar="NAME", help=help_topic)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -111,21 +128,23 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     """The straight line from settings to a running system; what is opened is closed by `stack`."""
     _check(args)
-    compiled = _rules(args.site)
+    sources, compiled = sources_of(args), _rules(args.site)
     store = Store(stack.enter_context(owned(args.data)), durable=args.durable)
     stack.callback(store.close)
     clock, book = SystemClock(), WardBook(store.path)
     watch = Watch(book, Metrics(book), Health(time.monotonic))
-    runtime = Runtime(store, compiled, clock, observe=watch.metrics.observe)
+    runtime = Runtime(store, compiled, clock, sources=sources, observe=watch.metrics.observe)
     terminal = Terminal(sys.stdout, as_json=args.json, show_patients=args.show_patients)
     runtime.outbox.subscribe("terminal", terminal)
     if not args.once:
         _serve(args, stack, clock, watch)
     runtime.start(resume=args.resume)
-    worry = _listen(args, stack, clock)
-    pump = Pump(runtime, _feed(args, store, clock), stop, watch.health, worry)
+    bus = _bus(args, stack, store, clock)
+    feed = Feeds(_feed(args, store, clock), ReplayFeed(args.data, store, clock), *bus)
+    worries = [*_listen(args, stack, clock), *(one.problem for one in bus)]
+    pump = Pump(runtime, feed, stop, watch.health, lambda: _first(worries))
     if args.once:
-        done = pump.once()
+        done = pump.once() and _first(worries) is None
         _summary(book)
         return 0 if done else 1
     pump.for_ever()
@@ -133,10 +152,13 @@ def _run(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
 
 
 def _check(args: argparse.Namespace) -> None:
-    if args.once and args.mllp is not None:
-        raise OperatorError("--once: without --mllp")
-    if args.once and args.watch is None and not (args.data / JOURNAL).exists():
-        raise OperatorError("--once: needs --watch, or a journal in --data")
+    if args.once and (args.mllp is not None or wants_fhir(args)):
+        raise OperatorError("--once: without --mllp, --fhir and --fhir-poll")
+    waiting = any((args.data / name).exists() for name in (JOURNAL, REPLAYS))
+    if args.once and args.watch is None and args.kafka is None and not waiting:
+        raise OperatorError("--once: needs --watch, --kafka, or a journal in --data")
+    if args.topic and args.kafka is None:
+        raise OperatorError("--topic: needs --kafka")
     if args.watch is not None and not args.watch.is_dir():
         raise OperatorError("--watch: there is no such folder")
     if not 0 <= args.port < 1 << 16:
@@ -167,20 +189,49 @@ def _feed(args: argparse.Namespace, store: Store, clock: SystemClock) -> Feeds:
     return Feeds(folder, received)
 
 
-def _listen(args: argparse.Namespace, stack: ExitStack, clock: Clock) -> Callable[[], str | None]:
+def _bus(args: argparse.Namespace, stack: ExitStack, store: Store, clock: Clock) -> list[BusFeed]:
+    """The feed of a hospital's bus, if there is one."""
+    if args.kafka is None:
+        return []
+    # Apache Kafka's client is only for those who have a bus.
+    from services.embedded.bus import BusFeed  # noqa: PLC0415
+
+    topics = list(dict.fromkeys(args.topic)) or [EVENTS.name]
+    bus = BusFeed(cluster(args.kafka, os.environ), topics, store, clock, steady=time.monotonic)
+    stack.callback(bus.close)
+    return [bus]
+
+
+def _first(worries: Iterable[Callable[[], str | None]]) -> str | None:
+    """What the first says who has something to say."""
+    return next((told for told in (worry() for worry in worries) if told is not None), None)
+
+
+def _listen(
+    args: argparse.Namespace, stack: ExitStack, clock: Clock
+) -> list[Callable[[], str | None]]:
     """Receive over the network, if asked to.
 
     Returns:
         What says why nothing is received at present, if so.
     """
+    listeners = start_fhir(args, clock)
+    for one in listeners:
+        stack.callback(one.stop)
+    return [*(one.problem for one in listeners), *_listen_mllp(args, stack, clock)]
+
+
+def _listen_mllp(
+    args: argparse.Namespace, stack: ExitStack, clock: Clock
+) -> list[Callable[[], str | None]]:
     if args.mllp is None:
-        return lambda: None
+        return []
     where = endpoint(args)
     listener = Listener(where, rules(args), args.data, clock)
     stack.callback(listener.stop)
     port = listener.start()
     logger().info("receiving", extra={"host": where.host, "port": port})
-    return listener.problem
+    return [listener.problem]
 
 
 def _serve(args: argparse.Namespace, stack: ExitStack, clock: Clock, watch: Watch) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from services.detector.engine.fact import Fact
 from services.embedded.monitor import WardMonitor
-from services.embedded.reading import dead_letter, read
+from services.embedded.reading import Reread, dead_letter, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from schemas.alerts import AlertRevision
     from services.detector.engine.rule import CompiledRule
     from services.embedded.delivery import Delivery, Outcome
+    from services.embedded.reading import Reading
     from services.embedded.store import Store
-    from services.ingest.hl7v2.profile import Profile
+    from services.ingest.profiles.sources import Sources
     from services.ingest.sources.files import Arrival
 
 
@@ -30,12 +31,12 @@ class Judge:
     suspended: patients whose facts are stored and not judged.
     """
 
-    def __init__(self, store: Store, rules: Sequence[CompiledRule], profile: Profile) -> None:
+    def __init__(self, store: Store, rules: Sequence[CompiledRule], sources: Sources) -> None:
         """Know nobody, yet; `restore` comes first."""
         self.now = int(store.meta("now") or 0)
         self.suspended = store.suspended()
         self._store = store
-        self._profile = profile
+        self._sources = sources
         self._monitor = WardMonitor(rules)
         self._judging: set[str] = set()
 
@@ -98,7 +99,9 @@ class Judge:
         Returns:
             The versions of facts that are new.
         """
-        reading = read(arrival, self._profile)
+        if isinstance(arrival, Reread):
+            return self._reread(arrival, now, outcome)
+        reading = read(arrival, self._sources)
         raw = self._store.keep_raw(arrival, now)
         for rejected in reading.rejected:
             letter = dead_letter(arrival, rejected, now)
@@ -106,12 +109,28 @@ class Judge:
             outcome.deadletters.append(letter)
         self._store.add_notices(arrival.source, reading.notices, now)
         outcome.notices += reading.notices
-        facts = [Fact(event, now) for event in reading.events]
-        new = [fact for fact in facts if self._store.add_fact(fact, now, raw)]
-        outcome.facts += len(new)
-        outcome.repeats += len(facts) - len(new)
+        new = self._add(reading, now, raw, outcome)
         if arrival.mark is not None:
             self._store.set_mark(arrival.mark)
+        return new
+
+    def _reread(self, arrival: Reread, now: int, outcome: Outcome) -> list[Fact]:
+        """The same of a record that was received before: its facts keep that moment."""
+        received = arrival.received
+        refused = [dead_letter(arrival, one, received) for one in arrival.reading.rejected]
+        raw = self._store.raw_number(arrival) or self._store.keep_raw(arrival, received)
+        self._store.judge_anew(arrival.letters, refused, now)
+        new = self._add(arrival.reading, received, raw, outcome)
+        if arrival.mark is not None:
+            self._store.set_mark(arrival.mark)
+        return new
+
+    def _add(self, reading: Reading, received: int, raw: int, outcome: Outcome) -> list[Fact]:
+        """Store facts; those that are new."""
+        facts = [Fact(event, received) for event in reading.events]
+        new = [fact for fact in facts if self._store.add_fact(fact, received, raw)]
+        outcome.facts += len(new)
+        outcome.repeats += len(facts) - len(new)
         return new
 
     def _publish(self, revisions: Iterable[AlertRevision], outcome: Outcome) -> None:

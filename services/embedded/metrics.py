@@ -54,6 +54,7 @@ class Metrics:
             registry=registry,
         )
         registry.register(_Undecided(book))
+        registry.register(_OpenLetters(book))
 
     def observe(self, outcome: Outcome) -> None:
         """Count what a committed transaction did."""
@@ -71,6 +72,32 @@ class Metrics:
     def exposition(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self.registry)
+
+
+class _OpenLetters(Collector):
+    """Read when scraped: the dead letters that wait for somebody to look."""
+
+    def __init__(self, book: WardBook) -> None:
+        self._book = book
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """How many there are of each reason, and when the oldest of it came."""
+        count = GaugeMetricFamily(
+            "salvage_dead_letters_open", "dead letters that nobody has resolved", labels=["reason"]
+        )
+        oldest = GaugeMetricFamily(
+            "salvage_dead_letter_oldest_timestamp_seconds",
+            "receipt of the oldest open dead letter",
+            labels=["reason"],
+        )
+        for reason, number, received in self._book.open_letters():
+            count.add_metric([reason], number)
+            oldest.add_metric([reason], received / 1_000_000)
+        yield from (count, oldest)
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        """Nothing is read when the collector is registered."""
+        return []
 
 
 class _Undecided(Collector):

@@ -10,13 +10,13 @@ from services.detector.engine.instants import moment
 from services.ingest.archive import Format
 from services.ingest.coding import Rejected
 from services.ingest.decode import decode_event
-from services.ingest.hl7v2.mapping import read_message
+from services.ingest.journal import FILE_NAME as JOURNAL
+from services.ingest.sources.files import Arrival
 
 if TYPE_CHECKING:
     from schemas.events import Event
     from services.ingest.coding import Notice
-    from services.ingest.hl7v2.profile import Profile
-    from services.ingest.sources.files import Arrival
+    from services.ingest.profiles.sources import Sources
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +28,42 @@ class Reading:
     notices: tuple[Notice, ...] = ()
 
 
-def read(arrival: Arrival, profile: Profile) -> Reading:
+@dataclass(frozen=True, slots=True)
+class Reread(Arrival):
+    """A record that was kept, and read again by repaired profiles.
+
+    Attributes:
+        reading: what comes of it now.
+        received: its first receipt, microseconds UTC.
+        letters: the keys of its dead letters.
+    """
+
+    reading: Reading
+    received: int
+    letters: tuple[tuple[str, str], ...]
+
+
+def read(arrival: Arrival, sources: Sources) -> Reading:
     """Read a record by its format. No bytes make it raise."""
     record = arrival.record
     if record.rejected is not None:
         return Reading(rejected=(record.rejected,))
     if arrival.form is Format.HL7:
-        mapped = read_message(record.raw, profile)
+        mapped = sources.read_message(record.raw)
         return Reading(tuple(mapped.events), tuple(mapped.rejected), tuple(mapped.notices))
+    if arrival.form is Format.FHIR:
+        found = sources.read_resources(record.raw, _told_by_connection(arrival))
+        return Reading(tuple(found.events), tuple(found.rejected), tuple(found.notices))
     outcome = decode_event(record.raw)
     if isinstance(outcome, Rejected):
         return Reading(rejected=(outcome,))
     return Reading((outcome.event,), notices=outcome.notices)
+
+
+def _told_by_connection(arrival: Arrival) -> str | None:
+    """Who sent it, if it came by a connection that tells; a file's content has to tell itself."""
+    where = arrival.record.where
+    return arrival.source if where.topic is not None or where.file == JOURNAL else None
 
 
 def dead_letter(arrival: Arrival, rejected: Rejected, received: int) -> DeadLetter:

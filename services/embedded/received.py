@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from schemas.deadletter import Where
 from services.embedded.delivery import Delivery
 from services.embedded.feed import BATCH
-from services.ingest.archive import Format, Record
+from services.ingest.archive import Record
 from services.ingest.journal import FILE_NAME, JournalReader, State
 from services.ingest.sources.files import Arrival, Mark
 
@@ -82,4 +82,4 @@ class JournalFeed:
 def arrival_of(entry: Entry, mark: Mark) -> Arrival:
     """An entry as a record with its place."""
     where = Where(file=FILE_NAME, line=entry.seq)
-    return Arrival(entry.source, Format.HL7, Record(where, entry.raw, entry.refused), mark)
+    return Arrival(entry.source, entry.form, Record(where, entry.raw, entry.refused), mark)

@@ -19,7 +19,7 @@ from schemas.base import digest
 from services.embedded.delivery import Delivery, Outcome
 from services.embedded.judge import Judge
 from services.embedded.outbox import Outbox
-from services.ingest.hl7v2.profile import STANDARD, Profile
+from services.ingest.profiles.sources import ANYBODY, Sources
 from services.runtime.errors import InvariantBroken, Unavailable, place_of
 from services.runtime.logs import logger
 
@@ -50,7 +50,7 @@ class Runtime:
         rules: Sequence[CompiledRule],
         clock: Clock,
         *,
-        profile: Profile = STANDARD,
+        sources: Sources = ANYBODY,
         observe: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         """Wire; `start` does the work.
@@ -59,14 +59,14 @@ class Runtime:
             store: open; this is its only writer.
             rules: compiled.
             clock: says up to when a `tick` lets time pass.
-            profile: what is known of the senders of HL7 v2.
+            sources: what is known of the senders.
             observe: told of every transaction after its commit, for metrics.
         """
         self.outbox = Outbox(store)
         self._store = store
         self._rules = tuple(rules)
         self._clock = clock
-        self._profile = profile
+        self._sources = sources
         self._observe = observe
         self._fingerprint = fingerprint(self._rules)
         self._judge: Judge | None = None
@@ -190,7 +190,7 @@ class Runtime:
             with self._store.transaction():
                 self._store.resume(self._store.suspended())
                 self._store.set_meta("tried", self._fingerprint)
-        judge = self._judge = Judge(self._store, self._rules, self._profile)
+        judge = self._judge = Judge(self._store, self._rules, self._sources)
 
         def work(judge: Judge, outcome: Outcome) -> None:
             judge.restore(outcome, anew=anew)

@@ -139,6 +139,11 @@ STEPS: Final[tuple[str, ...]] = (
 
     CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
     """,
+    """
+    -- When a replay made something of the letter; what comes again unusable is open again.
+    ALTER TABLE deadletters ADD COLUMN resolved INTEGER;
+    CREATE INDEX deadletters_open ON deadletters (reason, source) WHERE resolved IS NULL;
+    """,
 )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.events import EVENT
 from services.detector.engine.fact import Fact
+from services.detector.engine.instants import instant
 from services.detector.engine.timeline import Timeline
 from services.embedded.database import Database
 from services.ingest.fastdecode import decode_plain
@@ -64,6 +65,13 @@ class Store(Database):
         ).fetchone()
         return int(number)
 
+    def raw_number(self, arrival: Arrival) -> int | None:
+        """The number under which a record is kept; None if it isn't."""
+        hashed = hashlib.sha256(arrival.record.raw).digest()
+        sql = "SELECT id FROM raw WHERE source = ? AND hash = ?"
+        rows = self.query(sql, (arrival.source, hashed))
+        return int(rows[0][0]) if rows else None
+
     def add_fact(self, fact: Fact, received: int, raw: int) -> bool:
         """Add one version of a fact.
 
@@ -97,8 +105,33 @@ class Store(Database):
         place = "" if letter.raw_size else str(letter.where)
         self._db.execute(
             "INSERT INTO deadletters (id, place, reason, source, received, body) "
-            "VALUES (?,?,?,?,?,?) ON CONFLICT (id, place) DO UPDATE SET times = times + 1",
+            "VALUES (?,?,?,?,?,?) "
+            "ON CONFLICT (id, place) DO UPDATE SET times = times + 1, resolved = NULL",
             (letter.id, place, letter.reason, letter.source, received, letter.to_json().decode()),
+        )
+
+    def judge_anew(
+        self, letters: Iterable[tuple[str, str]], refused: Iterable[DeadLetter], now: int
+    ) -> None:
+        """Close the letters of a record that was read again; what is still wrong stays open.
+
+        Args:
+            letters: their keys: id and place.
+            refused: what is wrong with the record now, received when it first was.
+            now: instant of the replay, microseconds UTC.
+        """
+        self._db.executemany(
+            "UPDATE deadletters SET resolved = ? WHERE id = ? AND place = ? AND resolved IS NULL",
+            [(now, *key) for key in letters],
+        )
+        self._db.executemany(
+            "INSERT INTO deadletters (id, place, reason, source, received, body) "
+            "VALUES (?,'',?,?,?,?) ON CONFLICT (id, place) DO UPDATE "
+            "SET resolved = NULL, reason = excluded.reason, body = excluded.body",
+            [
+                (one.id, one.reason, one.source, instant(one.received_at), one.to_json().decode())
+                for one in refused
+            ],
         )
 
     def add_notices(self, source: str, notices: Iterable[Notice], received: int) -> None:

@@ -1,6 +1,6 @@
 """Archives: files of records, read as a stream, nothing lost silently.
 
-JSON lines (plain or gzip) and HL7 v2 files come out as single records, each with its file and
+JSON lines (plain or gzip), HL7 v2 and FHIR files come out as single records, each with its file and
 line. Whatever cannot be read comes out too, as a rejection with the same address; the rest of
 the file is read on as far as its format allows. Memory is bounded by the largest record.
 """
@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from schemas.deadletter import RAW_KEPT, Reason, Where
 from services.ingest.coding import Rejected
-from services.ingest.hl7v2.batch import split
+from services.ingest.fhir.files import split as split_documents
+from services.ingest.hl7v2.batch import split as split_messages
 from services.ingest.strictjson import MAX_BYTES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 CHUNK = 64 * 1024
 STDIN = "-"
@@ -35,6 +36,15 @@ class Format(StrEnum):
 
     EVENTS = "events"  # canonical events, one JSON object a line
     HL7 = "hl7"  # HL7 v2 messages: plain, batches or MLLP frames
+    FHIR = "fhir"  # FHIR R4 JSON: a resource or a Bundle, or one a line
+
+
+ENDINGS = {
+    Format.EVENTS: (".jsonl",),
+    Format.HL7: (".hl7",),
+    Format.FHIR: (".json", ".ndjson"),
+}
+"""How the archives in a folder are named, each also with `.gz`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +59,17 @@ class Record:
     rejected: Rejected | None = None
 
 
+class _Piece(Protocol):
+    """What a format's splitter cuts out of a file."""
+
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def rejected(self) -> Rejected | None: ...
+
+
 class Damaged(Exception):  # noqa: N818 - ends a stream, caught where it is read
     """The rest of an archive cannot be read."""
 
@@ -61,14 +82,18 @@ def read_archive(path: str | Path, form: Format | str = Format.EVENTS) -> Iterat
     """Read an archive, record by record.
 
     Args:
-        path: a file, compressed by gzip or not, or `-` for standard input.
-        form: `events` or `hl7`.
+        path: a file, compressed by gzip or not; a folder of such files; `-` for standard input.
+        form: `events`, `hl7` or `fhir`.
 
     Returns:
-        The records in the order of the file. A missing, empty, truncated or damaged file gives
-        a rejected record; blank lines are passed over. Nothing is raised for any content.
+        The records in the order of the file, of a folder in the order of names. A missing, empty,
+        truncated or damaged file gives a rejected record; blank lines are passed over. Nothing is
+        raised for any content.
     """
     name = "<stdin>" if str(path) == STDIN else printable(path)
+    if str(path) != STDIN and Path(path).is_dir():
+        yield from _folder(Path(path), Format(form))
+        return
     try:
         with _opened(path) as stream:
             yield from read_stream(stream, name, Format(form))
@@ -77,14 +102,28 @@ def read_archive(path: str | Path, form: Format | str = Format.EVENTS) -> Iterat
         yield Record(Where(file=name), b"", what)
 
 
+def _folder(folder: Path, form: Format) -> Iterator[Record]:
+    """The files of a format in a folder and below; hidden ones are left alone."""
+    endings = tuple(end + gzip for end in ENDINGS[form] for gzip in ("", ".gz"))
+    found = sorted(path for path in folder.rglob("[!.]*") if path.name.endswith(endings))
+    if not found:
+        what = Rejected(Reason.EMPTY_INPUT, f"no {form.value} archive in it")
+        yield Record(Where(file=printable(folder)), b"", what)
+    for path in found:
+        yield from read_archive(path, form)
+
+
 def read_stream(stream: BinaryIO, name: str, form: Format) -> Iterator[Record]:
     """Read an open stream of bytes; `name` is what `Where.file` says.
 
     Raises:
         OSError: the stream itself fails.
     """
-    chunks = _unpacked(stream, named_gzip=name.endswith(".gz"))
-    records = _lines(chunks, name) if form is Format.EVENTS else _messages(chunks, name)
+    chunks = unpacked(stream, named_gzip=name.endswith(".gz"))
+    if form is Format.EVENTS:
+        records = _lines(chunks, name)
+    else:
+        records = _pieces(split_messages if form is Format.HL7 else split_documents, chunks, name)
     first = next(records, None)
     if first is None:
         yield Record(Where(file=name), b"", Rejected(Reason.EMPTY_INPUT, "no record in it"))
@@ -107,7 +146,7 @@ def _opened(path: str | Path) -> Iterator[BinaryIO]:
         yield stream
 
 
-def _unpacked(stream: BinaryIO, *, named_gzip: bool) -> Iterator[bytes]:
+def unpacked(stream: BinaryIO, *, named_gzip: bool) -> Iterator[bytes]:
     """The content, unpacked if it is gzip.
 
     Raises:
@@ -179,8 +218,10 @@ def _line(name: str, number: int, text: bytes, size: int) -> Iterator[Record]:
         yield Record(where, text)
 
 
-def _messages(chunks: Iterator[bytes], name: str) -> Iterator[Record]:
-    """HL7 v2 messages. One that the damage cuts off is not taken for a whole one."""
+def _pieces(
+    split: Callable[[Iterator[bytes]], Iterator[_Piece]], chunks: Iterator[bytes], name: str
+) -> Iterator[Record]:
+    """Messages or documents. One that the damage cuts off is not taken for a whole one."""
     damage: list[Damaged] = []
 
     def whole() -> Iterator[bytes]:

@@ -6,19 +6,27 @@ can go on while the rest is updated.
 
 from __future__ import annotations
 
+import os
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from services.ingest.journal import Journal
 from services.ingest.mllp.listener import Listener
 from services.ingest.mllp.options import add_listener_options, endpoint, rules
+from services.ingest.rest.arguments import add_fhir_options, start_fhir, wants_fhir
 from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError, SalvageError
+from services.runtime.kafka import add_kafka_option, cluster
 from services.runtime.logs import logger, to_stream
 from services.runtime.shutdown import Stop, on_signals
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
+
+    from services.ingest.rest.listener import FhirListener
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
 
@@ -29,13 +37,17 @@ def register(subparsers: Subparsers) -> None:
     """Add the command to the `salvage` parser; `args.run(args)` gives its exit code."""
     parser = subparsers.add_parser(
         "ingest",
-        help="receive HL7 v2 into a journal",
-        description="Receives HL7 v2 messages by MLLP. A message is acknowledged when its bytes "
-        "are in the journal, on the disk. `salvage run` with the same --data takes it from there.",
+        help="receive HL7 v2 and FHIR into a journal",
+        description="Receives HL7 v2 by MLLP and FHIR R4 by HTTP. What comes is acknowledged when "
+        "its bytes are in the journal, on the disk. `salvage run` with the same --data takes it "
+        "from there.",
     )
     about = "where the journal is kept"
     parser.add_argument("--data", type=Path, required=True, metavar="DIR", help=about)
-    add_listener_options(parser, required=True)
+    add_listener_options(parser, required=False)
+    add_fhir_options(parser)
+    about = "publish to clinical.raw there, too, before acknowledging; `salvage map` goes on"
+    add_kafka_option(parser, required=False, about=about)
     parser.set_defaults(run=run)
 
 
@@ -58,13 +70,34 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _receive(args: argparse.Namespace, stop: Stop) -> int:
+    if args.mllp is None and not wants_fhir(args):
+        raise OperatorError("nothing to receive: needs --mllp, --fhir or --fhir-poll")
+    journal = _journal(args)
+    with ExitStack() as stack:
+        listeners: list[Listener | FhirListener] = []
+        if args.mllp is not None:
+            listeners.append(_listen(args, journal))
+            stack.callback(listeners[0].stop)
+        for one in start_fhir(args, SystemClock(), journal):
+            listeners.append(one)
+            stack.callback(one.stop)
+        while all(one.alive for one in listeners) and stop.wait(_LOOK_SECONDS):
+            pass
+    return 0 if stop.asked else 1
+
+
+def _listen(args: argparse.Namespace, journal: Callable[[Path], Journal]) -> Listener:
     where = endpoint(args)
-    listener = Listener(where, rules(args), args.data, SystemClock())
+    listener = Listener(where, rules(args), args.data, SystemClock(), journal=journal)
     port = listener.start()
     logger().info("receiving", extra={"host": where.host, "port": port})
-    try:
-        while listener.alive and stop.wait(_LOOK_SECONDS):
-            pass
-    finally:
-        listener.stop()
-    return 0 if stop.asked else 1
+    return listener
+
+
+def _journal(args: argparse.Namespace) -> Callable[[Path], Journal]:
+    """What opens the journal; with --kafka, one whose entries are published before they count."""
+    if args.kafka is None:
+        return Journal
+    from services.ingest.kafka.custody import publishing  # noqa: PLC0415 - only who needs it
+
+    return publishing(cluster(args.kafka, os.environ))

@@ -6,12 +6,12 @@ Several messages that wait share one transaction, and so one wait for the disk
 
 Laws of this file:
 - entries are only ever added; their numbers grow and are never used again;
-- one process writes, any number read.
+- one process writes, any number read. Within the process each listener (MLLP, FHIR) has a writer
+  of its own; SQLite lets one of them at a time begin a transaction.
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import secrets
@@ -22,16 +22,20 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.deadletter import Reason
+from services.ingest.archive import Format
 from services.ingest.coding import Rejected
-from services.runtime.errors import OperatorError, Unavailable
+from services.ingest.writerlock import WriterLock, locked
+from services.runtime.errors import OperatorError, SalvageError, Unavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 FILE_NAME = "journal.sqlite"
 LOCK_NAME = "journal.lock"
 PATIENCE_SECONDS = 10.0
+MOST_READ = 32 * 1024 * 1024
+"""Bytes that a reader is given at a time, whatever number of entries it asks for."""
 
 SCHEMA: Final = """
     CREATE TABLE entries (
@@ -55,7 +59,11 @@ SCHEMA: Final = """
     CREATE TABLE numbers (source TEXT PRIMARY KEY, expected INTEGER NOT NULL);
     CREATE TABLE identity (id TEXT NOT NULL);  -- tells this journal from one that replaced it
 """
-VERSION: Final = 1
+_SECOND: Final = """
+    -- What the bytes are: HL7 v2, or FHIR. All that version 1 held was HL7 v2.
+    ALTER TABLE entries ADD COLUMN form TEXT NOT NULL DEFAULT 'hl7';
+"""
+VERSION: Final = 2
 _ACCEPTED = "SELECT seq FROM entries WHERE state = 'new' AND accepted AND source = ?"
 
 
@@ -71,7 +79,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing received. `seq` is its number in the journal, 0 before it has one."""
+    """One thing received. `seq` is its number in the journal, 0 before it has one.
+
+    `control` names it at its sender: MSH-10 of HL7 v2. `form` is the format of the bytes.
+    """
 
     received: int
     connection: str
@@ -85,6 +96,7 @@ class Entry:
     refers: int | None = None
     refused: Rejected | None = None
     seq: int = 0
+    form: Format = Format.HL7
 
 
 class Journal:
@@ -102,22 +114,30 @@ class Journal:
             Unavailable: it can't be opened.
         """
         self.path = folder / FILE_NAME
+        self._lock: WriterLock | None = None
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._lock = _locked(folder / LOCK_NAME)
+            self._lock = locked(folder / LOCK_NAME)
             os.close(os.open(self.path, os.O_CREAT | os.O_RDWR, 0o600))
             self._db = _connect(self.path, patience)
             _prepare(self._db)
             _sync_folder(folder)
         except (OSError, sqlite3.Error) as error:
+            self._unlock()
             raise Unavailable(f"the journal cannot be opened: {type(error).__name__}") from error
+        except SalvageError:
+            self._unlock()
+            raise
 
     def close(self) -> None:
         """Close the file; twice does no harm."""
         self._db.close()
-        if self._lock >= 0:
-            os.close(self._lock)
-        self._lock = -1
+        self._unlock()
+
+    def _unlock(self) -> None:
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            lock.give_back()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -157,11 +177,12 @@ class Journal:
             *(entry.accepted, entry.refers),
             *((why.reason.value, why.detail, why.part) if why else (None, None, None)),
             entry.raw,
+            entry.form.value,
         )
         cursor = self._db.execute(
             "INSERT INTO entries (received, connection, place, source, control, hash, content, "
-            "state, accepted, refers, reason, detail, part, bytes) "
-            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+            "state, accepted, refers, reason, detail, part, bytes, form) "
+            "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             row,
         )
         return int(cursor.lastrowid or 0)
@@ -212,17 +233,20 @@ class JournalReader:
             return int(db.execute("SELECT COALESCE(MAX(seq), 0) FROM entries").fetchone()[0])
 
     def behind(self, seq: int, limit: int) -> list[Entry]:
-        """The entries behind a number, in their order, bytes and all.
+        """The entries behind a number, in their order, bytes and all; at least one if there are.
 
         Raises:
             Unavailable: the file cannot be read.
         """
-        sql = (
-            "SELECT received, connection, place, source, bytes, state, control, content, accepted,"
-            " refers, reason, detail, part, seq FROM entries WHERE seq > ? ORDER BY seq LIMIT ?"
-        )
         with self._reading() as db:
-            return [_entry(row) for row in db.execute(sql, (seq, limit))]
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            form = "form" if version >= VERSION else "'hl7'"  # its writer has not begun yet
+            sql = (
+                "SELECT received, connection, place, source, bytes, state, control, content,"  # noqa: S608
+                f" accepted, refers, reason, detail, part, seq, {form} FROM entries"
+                " WHERE seq > ? ORDER BY seq LIMIT ?"
+            )
+            return list(_fitting(map(_entry, db.execute(sql, (seq, limit)))))
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
@@ -235,9 +259,19 @@ class JournalReader:
             raise Unavailable(f"the journal cannot be read: {type(error).__name__}") from error
 
 
+def _fitting(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """So many of the first as may be held at a time."""
+    size = 0
+    for entry in entries:
+        if size and size + len(entry.raw) > MOST_READ:
+            return
+        size += len(entry.raw)
+        yield entry
+
+
 def _entry(row: tuple[Any, ...]) -> Entry:
     received, connection, place, source, raw, state, control, content, accepted = row[:9]
-    refers, reason, detail, part, seq = row[9:]
+    refers, reason, detail, part, seq, form = row[9:]
     return Entry(
         received=received,
         connection=connection,
@@ -251,18 +285,8 @@ def _entry(row: tuple[Any, ...]) -> Entry:
         refers=refers,
         refused=None if reason is None else Rejected(Reason(reason), detail, part),
         seq=seq,
+        form=Format(form),
     )
-
-
-def _locked(path: Path) -> int:
-    """Take the writer's lock; the end of the process gives it back."""
-    lock = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(lock)
-        raise OperatorError("--data: another process receives into this journal") from error
-    return lock
 
 
 def _connect(path: Path, patience: float) -> sqlite3.Connection:
@@ -282,11 +306,15 @@ def _prepare(db: sqlite3.Connection) -> None:
     if number > VERSION:
         raise OperatorError("--data: the journal was written by a newer version of salvage-watch")
     if number < VERSION:
-        name = secrets.token_hex(16)
-        db.executescript(
-            f"BEGIN IMMEDIATE;{SCHEMA};INSERT INTO identity VALUES ('{name}');"  # noqa: S608 - hex digits
-            f"PRAGMA user_version={VERSION};COMMIT;"
-        )
+        db.executescript(f"BEGIN IMMEDIATE;{_steps(number)}PRAGMA user_version={VERSION};COMMIT;")
+
+
+def _steps(number: int) -> str:
+    """What is to be done to a file of a version, 0 if it is new."""
+    if number:
+        return _SECOND
+    name = secrets.token_hex(16)
+    return f"{SCHEMA}INSERT INTO identity VALUES ('{name}');{_SECOND}"  # noqa: S608 - hex digits
 
 
 def _sync_folder(folder: Path) -> None:

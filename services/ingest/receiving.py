@@ -8,6 +8,7 @@ Laws of this file:
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -84,7 +85,7 @@ class Receiver:
         self._journal = journal
         self._rules = rules
         self._limit = limit
-        self._numbering = Numbering(journal) if rules.numbered else None
+        self._numbering = Numbering(journal)
         self._unkept = 0
 
     def take(self, received: Sequence[Received]) -> list[bytes]:
@@ -132,6 +133,22 @@ class Receiver:
     # -- one message
 
     def _message(self, received: Received, raw: bytes, tally: Counter[str]) -> list[bytes]:
+        try:
+            return self._judged(received, raw, tally)
+        except (SalvageError, sqlite3.Error):
+            raise
+        except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others
+            logger().error("defect", extra={"detail": place_of(error)})
+            return self._defect(received, raw)
+
+    def _defect(self, received: Received, raw: bytes) -> list[bytes]:
+        """Keep what we fail at, and refuse it. Kept before, it will be known when it returns."""
+        header, _ = read_header(raw, "latin-1")
+        entry = _entry(received, raw, UNNAMED)
+        number = self._journal.add(replace(entry, state=State.DEFECT, control=header.raw(10)))
+        return answers(header, UNAVAILABLE, _stamp(number, received.at))
+
+    def _judged(self, received: Received, raw: bytes, tally: Counter[str]) -> list[bytes]:
         found = self._examined(received, raw)
         control = found.header.raw(10)
         content = content_digest(raw)
@@ -149,22 +166,15 @@ class Receiver:
         verdict = self._told(found)
         number = self._journal.add(replace(entry, accepted=verdict.positive))
         self._report(number, found, entry, tally)
-        return answers(found.header, verdict, Stamp(f"SW{number:010d}", _moment(received.at)))
+        return answers(found.header, verdict, _stamp(number, received.at))
 
     def _examined(self, received: Received, raw: bytes) -> Examined:
         if received.cut.kind is Kind.OVERSIZE:
             return oversize(raw, self._rules, self._limit)
-        try:
-            return examine(raw, self._rules, received.senders, received.at)
-        except SalvageError:
-            raise
-        except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others
-            logger().error("defect", extra={"detail": place_of(error)})
-            header, _ = read_header(raw, "latin-1")
-            return Examined(header, UNNAMED, UNAVAILABLE, State.DEFECT)
+        return examine(raw, self._rules, received.senders, received.at)
 
     def _numbered(self, found: Examined) -> Examined:
-        return found if self._numbering is None else self._numbering.check(found)
+        return self._numbering.check(found) if found.numbered else found
 
     def _reused(self, found: Examined, control: str) -> int | None:
         """The entry whose MSH-10 is used again for another content."""
@@ -173,7 +183,7 @@ class Receiver:
         return self._journal.named_alike(found.source, control)
 
     def _told(self, found: Examined) -> Verdict:
-        return in_custody(found.verdict) if self._rules.custody else found.verdict
+        return in_custody(found.verdict) if found.custody else found.verdict
 
     def _report(self, number: int, found: Examined, entry: Entry, tally: Counter[str]) -> None:
         tally[f"state {found.state}"] += 1
@@ -230,6 +240,10 @@ def _entry(received: Received, raw: bytes, source: str) -> Entry:
         source=source,
         raw=raw,
     )
+
+
+def _stamp(number: int, at: int) -> Stamp:
+    return Stamp(f"SW{number:010d}", _moment(at))
 
 
 def _moment(at: int) -> datetime:

@@ -28,6 +28,7 @@ FIELDS: Final = frozenset(
         "patients",
         "port",
         "reason",
+        "records",
         "repeats",
         "rule",
         "rules",

@@ -6,197 +6,39 @@ accepted. Numbers are those of the table in docs/mllp.md.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from pathlib import Path
 
 import pytest
-from support.mllp import Sender, code, dead_letters, entries, header, listening, obx, oru
+from support.bad_input import CASES, GOOD, Case, swap
+from support.mllp import Sender, code, dead_letters, entries, listening, obx, oru
 
-from services.ingest.hl7v2.batch import MAX_MESSAGE
+from services.ingest.hl7v2.mapping import read_message
 from services.ingest.journal import State
 from services.ingest.mllp.connection import Limits
-from services.ingest.mllp.framing import frame
-from services.ingest.mllp.gate import PRODUCTION, Rules
+from services.ingest.mllp.gate import Rules
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-NOTHING = "no answer"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "mllp.md"
+COLUMNS = 5
 
 
-class Case(NamedTuple):
-    """Bytes, the answer, what the dead letter says, and the answer under custody."""
-
-    name: str
-    sent: bytes
-    answer: str
-    letter: str | None
-    custody: str | None = None  # None: the same
-    rules: Rules = Rules()
+def row(case: Case) -> str:
+    """A case as the page for interface teams has it."""
+    number, _, name = case.name.partition(" ")
+    answers = [without_id(text) for text in (case.answer, case.custody or case.answer)]
+    return f"| {number} | {name} | {' | '.join(answers)} | {case.letter or ''} |"
 
 
-def framed(
-    name: str,
-    message: bytes,
-    answer: str,
-    letter: str | None,
-    custody: str | None = None,
-    rules: Rules | None = None,
-) -> Case:
-    return Case(name, frame(message), answer, letter, custody, rules or Rules())
+def without_id(answer: str) -> str:
+    first, *rest = answer.split()
+    return " ".join([first, *(one for one in rest if one.isdecimal())])
 
 
-def swap(message: bytes, old: bytes, new: bytes) -> bytes:
-    assert old in message
-    return message.replace(old, new)
-
-
-GOOD = oru()
-TWO = oru("M2") + oru("M3")
-ABOVE = b"x" * MAX_MESSAGE
-MANY = oru("M1", *(["NTE|1"] * 20_001))
-
-CASES = [
-    Case("1 line ends before VT", b"\r\n\0 " + frame(GOOD), "AA M1", None),
-    Case("1 junk before VT", b"hello\r\n" + frame(GOOD), "AA M1", "malformed_hl7"),
-    Case("2 FS without CR", b"\x0b" + GOOD + b"\x1c", "AA M1", None),
-    Case(
-        "3 VT in an open frame", b"\x0b" + oru("TORN")[:60] + frame(GOOD), "AA M1", "broken_frame"
-    ),
-    framed("5 too large", oru(f12="2.7") + ABOVE, "AR 104 M1", "too_large"),
-    framed("5 too large, before v2.7", GOOD + ABOVE, "AR 207 M1", "too_large"),
-    framed("7 empty frame", b"", "AR 100", "malformed_hl7"),
-    framed("7 not HL7", b"GET / HTTP/1.1\r\n\r\n", "AR 100", "malformed_hl7"),
-    framed("8 MSH alone", b"MSH|", "AR 101", "malformed_hl7"),
-    framed("8 MSH-2 repeats", b"MSH|^^^^|LAB|HOSP", "AR 102", "malformed_hl7"),
-    framed("8 MSH-1 is a letter", b"MSHA^~\\&ALAB", "AR 102", "malformed_hl7"),
-    framed("8 MSH-1 is CR", b"MSH\r^~\\&\r", "AR 101", "malformed_hl7"),
-    framed("9 LF", GOOD.replace(b"\r", b"\n"), "AA M1", None),
-    framed("9 CRLF", GOOD.replace(b"\r", b"\r\n"), "AA M1", None),
-    framed(
-        "9 LF not allowed",
-        GOOD.replace(b"\r", b"\n"),
-        "AE 100 M1",
-        "malformed_hl7",
-        "AA M1",
-        Rules(line_feeds=False),
-    ),
-    framed(
-        "9 CRLF not allowed",
-        GOOD.replace(b"\r", b"\r\n"),
-        "AE 100 M1",
-        "malformed_hl7",
-        "AA M1",
-        Rules(line_feeds=False),
-    ),
-    framed("10 two MSH", TWO, "AE 100 M2", "multiple_messages", "AA M2"),
-    framed("11 no MSH-10", oru(""), "AE 101", "missing_field", "AA"),
-    framed(
-        "14 no MSH-18, not UTF-8",
-        swap(oru(f18=""), b"|F\r", b"|F|\xb5\r"),
-        "AE 102 M1",
-        "bad_charset",
-        "AA M1",
-    ),
-    framed(
-        "14 no MSH-18, the sender's set",
-        swap(oru(f18=""), b"|F\r", b"|F|\xb5\r"),
-        "AA M1",
-        None,
-        None,
-        Rules(replace(PRODUCTION, charset="iso8859-1")),
-    ),
-    framed(
-        "15 not what MSH-18 says",
-        swap(GOOD, b"|F\r", b"|F|\xb5\r"),
-        "AE 102 M1",
-        "bad_charset",
-        "AA M1",
-    ),
-    framed(
-        "16 NUL in a field", swap(GOOD, b"PANEL", b"PA\0NEL"), "AE 102 M1", "malformed_hl7", "AA M1"
-    ),
-    framed(
-        "17 a type that is not read", oru(f9="MFN^M02"), "AR 200 M1", "unsupported_message", "AA M1"
-    ),
-    framed(
-        "17 an event that is not read",
-        oru(f9="ORU^R40"),
-        "AR 201 M1",
-        "unsupported_message",
-        "AA M1",
-    ),
-    framed(
-        "17 a type to pass over",
-        oru(f9="MFN^M02"),
-        "AA M1",
-        None,
-        None,
-        Rules(ignored=frozenset({"MFN^M02"})),
-    ),
-    framed("18 training", oru(f11="T"), "AR 202 M1", "refused_processing"),
-    framed("18 debugging", oru(f11="D"), "AR 202 M1", "refused_processing"),
-    framed("19 version", oru(f12="9.9"), "AR 203 M1", "unknown_version"),
-    framed(
-        "20 a stranger",
-        oru(f3="ELSE"),
-        "AR 207 M1",
-        "bad_field",
-        None,
-        Rules(senders=frozenset({"HOSP/LAB"})),
-    ),
-    framed(
-        "21 no PID",
-        swap(GOOD, b"PID|||1001^^^HOSP^MR\r", b""),
-        "AE 101 M1",
-        "missing_field",
-        "AA M1",
-    ),
-    framed(
-        "21 no authority", swap(GOOD, b"^^^HOSP^MR", b""), "AE 204 M1", "unmapped_patient", "AA M1"
-    ),
-    framed("23 a comparator", oru("M1", obx(1, ">=10", f2="ST")), "AA M1", None),
-    framed(
-        "23 no number", oru("M1", obx(1, "see note"), obx(2)), "AE 102 M1", "not_a_number", "AA M1"
-    ),
-    framed("23 a comma", oru("M1", obx(1, "12,4")), "AE 102 M1", "not_a_number", "AA M1"),
-    framed("24 a unit nobody knows", oru("M1", obx(1, f6="furlong")), "AA M1", None),
-    framed(
-        "25 no such day",
-        swap(GOOD, b"20260304080000", b"20260230080000"),
-        "AE 102 M1",
-        "impossible_date",
-        "AA M1",
-    ),
-    framed(
-        "25 a result from the future",
-        swap(GOOD, b"20260304080000", b"29990304080000"),
-        "AE 102 M1",
-        "impossible_date",
-        "AA M1",
-    ),
-    framed(
-        "25 sent in the future",
-        oru(f7="29990101000000+0000"),
-        "AE 102 M1",
-        "impossible_date",
-        "AA M1",
-    ),
-    framed("26 a correction", oru("M1", obx(f11="C")), "AA M1", None),
-    framed("26 a withdrawal", oru("M1", obx(f11="W")), "AA M1", None),
-    framed("26 no status", oru("M1", obx(f11="")), "AE 103 M1", "bad_status", "AA M1"),
-    framed("27 a correction of nothing", oru("M9", obx(f11="C"), person="77"), "AA M9", None),
-    framed(
-        "28 a merge with itself",
-        (header(f9="ADT^A40") + "\rEVN||20260304\rPID|||1^^^H^MR\rMRG|1^^^H^MR\r").encode(),
-        "AE 204 M1",
-        "bad_merge",
-        "AA M1",
-    ),
-    framed("29 broken escapes", swap(GOOD, b"PANEL", rb"P\X4\\Zx\\"), "AA M1", None),
-    framed("30 too many segments", MANY, "AE 207 M1", "too_large", "AA M1"),
-]
+def test_the_page_for_interface_teams_says_the_same() -> None:
+    rows = [line for line in PAGE.read_text().splitlines() if re.match(r"\| \d", line)]
+    assert [line for line in rows if line.count("|") == COLUMNS + 1] == [row(one) for one in CASES]
 
 
 @pytest.mark.parametrize("policy", ["standard", "custody"])
@@ -277,6 +119,15 @@ def test_13_an_id_used_again_for_something_else_is_taken(tmp_path: Path) -> None
     assert found == [(State.NEW, None), (State.NEW, 1), (State.REPEAT, 2)]
 
 
+def test_23_the_other_results_of_the_message_are_used(tmp_path: Path) -> None:
+    sent = oru("M1", obx(1, "see note"), obx(2, "40"))
+    with listening(tmp_path) as listener, Sender(listener.port) as sender:
+        assert code(sender.ask(sent)) == "AE 102 M1"
+    (entry,) = entries(tmp_path)
+    assert entry.state is State.NEW
+    assert [str(event.value) for event in read_message(entry.raw).events] == ["40"]  # type: ignore[union-attr]
+
+
 def batch(*messages: bytes, count: int) -> bytes:
     head = b"BHS|^~\\&|LAB|HOSP|SALVAGE|WARD|||||B7\r"
     return head + b"".join(messages) + f"BTS|{count}\r".encode()
@@ -322,3 +173,44 @@ def test_32_a_gap_in_the_numbers_is_told(tmp_path: Path) -> None:
     assert dead_letters(tmp_path) == ["bad_field"] * 3
     with listening(tmp_path, Rules(numbered=True)) as listener, Sender(listener.port) as sender:
         assert code(sender.ask(oru("M7", f13="4"))) == "AA M7"
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"), [("-1", "AA|M1||1"), ("9" * 15, "AE|M1||1"), ("9" * 22, "AE|M1||1")]
+)
+def test_32_a_sender_may_ask_for_the_number_and_not_make_us_stumble(
+    number: str, expected: str, tmp_path: Path
+) -> None:
+    with listening(tmp_path, Rules(numbered=True)) as listener, Sender(listener.port) as sender:
+        assert code(sender.ask(oru("M0", f13="0"))) == "AA M0"
+        assert sender.ask(oru("M1", f13=number)).split("\r")[1][4:] == expected
+        assert code(sender.ask(oru("M2", f13="1"))) == "AA M2"
+
+
+def test_31_a_file_of_a_batch_is_answered_as_one(tmp_path: Path) -> None:
+    sent = b"FHS|^~\\&|LAB|HOSP|||||||F1\r" + batch(GOOD, count=1) + b"FTS|1\r"
+    with listening(tmp_path) as listener, Sender(listener.port) as sender:
+        names = [line[:3] for line in sender.ask(sent).split("\r")]
+        assert code(sender.ask(oru("NEXT"))) == "AA NEXT"
+    assert names == ["FHS", "BHS", "MSH", "MSA", "BTS", "FTS", ""]
+    assert dead_letters(tmp_path) == []
+
+
+ALPHABETS = ["^~\\&", "^~\\&#", "^~\\", "^", "*@?!", "^~&", "%/$:;"]
+
+
+@pytest.mark.parametrize("separator", ["|", "+", "'"])
+@pytest.mark.parametrize("second", ALPHABETS)
+def test_the_sender_chooses_its_delimiters(separator: str, second: str, tmp_path: Path) -> None:
+    """MSH-1 and MSH-2 of any legal form; the answer has them, too."""
+    sent = swap(oru(f7="20260304100000"), b"080000+0000", b"080000").replace(b"100000+0000", b"")
+    sent = sent.replace(b"|ORU^R01^ORU_R01|", b"|ORU^R01|")
+    for old, new in zip("|^", separator + second, strict=False):
+        sent = sent.replace(b"MSH|^~\\&", b"MSH\1\2").replace(old.encode(), new.encode())
+    sent = sent.replace(b"MSH\1\2", b"MSH" + (separator + second).encode())
+    with listening(tmp_path) as listener, Sender(listener.port) as sender:
+        answer = sender.ask(sent)
+    assert answer.startswith(f"MSH{separator}{second}{separator}SALVAGE{separator}WARD")
+    assert f"\rMSA{separator}AA{separator}M1\r" in answer
+    (event,) = read_message(entries(tmp_path)[0].raw).events
+    assert event.patient_id == "HOSP|1001"

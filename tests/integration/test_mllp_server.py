@@ -2,35 +2,31 @@
 
 from __future__ import annotations
 
-import io
-import logging
 import socket
 import sqlite3
 import threading
 import time
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.mllp import HERE, Sender, code, entries, header, heard, listening, obx, oru
+from support.mllp import HERE, Sender, code, entries, heard, listening, obx, oru
 
-from services.ingest.hl7v2.mapping import read_message
+from services.ingest import receiving
 from services.ingest.journal import FILE_NAME, Journal, State
 from services.ingest.mllp.connection import Limits
 from services.ingest.mllp.framing import frame
 from services.ingest.mllp.gate import Rules
 from services.ingest.mllp.listener import Listener
 from services.ingest.mllp.server import Endpoint
+from services.ingest.mllp.verdict import UNAVAILABLE
 from services.ingest.receiving import Received, Receiver
 from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError
-from services.runtime.logs import JsonLines, logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
-
-    from services.ingest.hl7v2.mapping import Mapped
-    from services.ingest.hl7v2.profile import Profile
 
 
 @pytest.fixture
@@ -184,6 +180,44 @@ def test_more_connections_than_allowed_are_turned_away(tmp_path: Path) -> None:
         wait_until(lambda: heard(listener.port))
 
 
+def test_one_address_does_not_take_all_connections(tmp_path: Path) -> None:
+    with listening(tmp_path, limits=Limits(each=2)) as listener:
+        first, second = Sender(listener.port), Sender(listener.port)
+        with first, second:
+            assert [code(one.ask(oru())) for one in (first, second)] == ["AA M1"] * 2
+            assert not heard(listener.port)
+            with elsewhere(listener.port) as other:
+                assert code(other.ask(oru("M2"))) == "AA M2"
+        wait_until(lambda: heard(listener.port))
+
+
+@contextmanager
+def elsewhere(port: int) -> Iterator[Sender]:
+    """A sender with another address."""
+    with Sender(port) as sender:
+        sender.socket.close()
+        sender.socket = socket.create_connection((HERE, port), 20, ("127.0.0.2", 0))
+        yield sender
+
+
+def test_a_full_disk_never_says_yes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Journal.__init__
+
+    def small(self: Journal, folder: Path, *, patience: float = 1.0) -> None:
+        whole(self, folder, patience=patience)
+        self._db.execute("PRAGMA max_page_count=20")
+
+    monkeypatch.setattr(Journal, "__init__", small)
+    with listening(tmp_path) as listener, Sender(listener.port) as sender:
+        answers = [code(sender.ask(oru("M0")))]
+        while answers[-1].startswith("AA"):
+            answers.append(code(sender.ask(oru(f"M{len(answers)}"))))
+        assert answers[-1] == f"AR 207 M{len(answers) - 1}"
+        assert sender.answer() is None
+    kept = [entry.control for entry in entries(tmp_path)]
+    assert kept == [f"M{at}" for at in range(len(answers) - 1)], "what got yes, and nothing else"
+
+
 def test_a_sender_that_never_reads_is_let_go(tmp_path: Path) -> None:
     long = "M" * 60_000  # comes back in every answer, so that a few fill all buffers
     many = b"".join(frame(oru(f"{long}{at}")) for at in range(400))
@@ -210,82 +244,26 @@ def test_a_port_that_is_taken_is_the_operators_business(tmp_path: Path) -> None:
             listener.start()
 
 
+@pytest.mark.parametrize(
+    ("part", "kept"),
+    [
+        ("examine", [State.NEW, State.DEFECT, State.NEW]),
+        ("content_digest", [State.NEW, State.DEFECT, State.NEW]),
+        ("answers", [State.NEW, State.NEW, State.DEFECT, State.NEW]),
+    ],
+)
 def test_a_defect_of_ours_costs_one_message_its_answer_and_nobody_else(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    part: str, kept: list[State], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(raw: bytes, profile: Profile) -> Mapped:
-        if b"|BAD|" in raw:
-            raise KeyError(raw)
-        return read_message(raw, profile)
+    whole = getattr(receiving, part)
 
-    monkeypatch.setattr("services.ingest.mllp.gate.read_message", broken)
+    def broken(what: object, *rest: Any) -> Any:
+        if "|BAD|" in str(what) or ("'BAD'" in str(what) and UNAVAILABLE not in rest):
+            raise KeyError(what)
+        return whole(what, *rest)
+
+    monkeypatch.setattr(receiving, part, broken)
     with listening(tmp_path) as listener, Sender(listener.port) as sender:
-        assert [code(sender.ask(oru(one))) for one in ("M1", "BAD", "M2")] == [
-            "AA M1",
-            "AR 207 BAD",
-            "AA M2",
-        ]
-    states = [entry.state for entry in entries(tmp_path)]
-    assert states == [State.NEW, State.DEFECT, State.NEW]
-
-
-SENTINEL = ("Zyxomma", "31415926", "271828", "ZZ-SECRET")
-
-
-@pytest.fixture
-def log() -> Iterator[io.StringIO]:
-    """All that is logged: ours, and that of every library."""
-    stream = io.StringIO()
-    handler, plain = logging.StreamHandler(stream), logging.StreamHandler(stream)
-    handler.setFormatter(JsonLines())
-    root, ours = logging.getLogger(), logger()
-    before = ours.level
-    ours.addHandler(handler)
-    root.addHandler(plain)
-    ours.setLevel(logging.DEBUG)
-    yield stream
-    ours.setLevel(before)
-    ours.removeHandler(handler)
-    root.removeHandler(plain)
-
-
-def hostile() -> list[bytes]:
-    """Messages with planted names and numbers, wrong in every place where a message may be."""
-    name, number, value, other = SENTINEL
-    good = oru("M1", obx(value=value), person=number)
-    good = good.replace(b"^^^HOSP^MR", f"^^^HOSP^MR||{name}^{name}".encode())
-    spots = [
-        good.replace(b"|NM|", b"|ZZ-SECRET|"),
-        good.replace(b"|" + value.encode(), b"|" + name.encode()),
-        good.replace(b"20260304080000", other.encode()),
-        good.replace(b"^^^HOSP^MR", b"^^^^MR"),
-        good.replace(b"|F\r", f"|{other}\r".encode()),
-        good.replace(b"25836-8^HIV^LN", b""),
-        good.replace(b"PID|", b"PID|\0"),
-        good.replace(b"\rOBR", f"\r{name}\rOBR".encode()),
-        good.replace(b"2.5.1", other.encode(), 1),
-        good.replace(b"|P|", f"|{other}|".encode(), 1),
-        good.replace(b"ORU^R01^ORU_R01", other.encode()),
-        good.replace(b"UNICODE UTF-8", other.encode()),
-        good.replace(b"M1|P", b"|P"),
-        good + good,
-        name.encode(),
-        f"MSH{name}".encode(),
-        f"BHS|^~\\&|\r{name}\rBTS|{number}\r".encode(),
-    ]
-    merge = f"{header(f9='ADT^A40')}\rPID|||{number}^^^H^MR||{name}\rMRG|{number}^^^H^MR\r"
-    return [*spots, merge.encode()]
-
-
-def test_nothing_that_a_message_says_is_said_again(tmp_path: Path, log: io.StringIO) -> None:
-    refused = 0
-    with listening(tmp_path) as listener, Sender(listener.port) as sender:
-        for message in hostile():
-            answer = sender.ask(message)
-            refused += "MSA|AA" not in answer
-            told = "\r".join(answer.split("\r")[1:])  # MSH is the sender's own header
-            assert not any(word in told for word in SENTINEL), message
-        sender.send(SENTINEL[0].encode() + b"\x0b" + SENTINEL[1].encode())
-    assert refused >= 14
-    assert log.getvalue().count('"refused"') >= refused
-    assert not [word for word in SENTINEL if word in log.getvalue()]
+        answers = [code(sender.ask(oru(one))) for one in ("M1", "BAD", "M2")]
+    assert answers == ["AA M1", "AR 207 BAD", "AA M2"]
+    assert [entry.state for entry in entries(tmp_path)] == kept

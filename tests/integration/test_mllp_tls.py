@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import ssl
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
+from support.certificates import authority, certificate
 from support.mllp import Sender, code, entries, heard, listening, oru
 
 from services.ingest.mllp.options import add_listener_options, endpoint, rules
@@ -18,35 +17,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.ingest.mllp.server import Endpoint
-
-pytestmark = pytest.mark.skipif(
-    shutil.which("openssl") is None, reason="no openssl on this machine to make certificates with"
-)
-
-
-def openssl(folder: Path, *words: str) -> None:
-    subprocess.run(["openssl", *words], cwd=folder, check=True, capture_output=True)  # noqa: S607
-
-
-def authority(folder: Path, name: str) -> None:
-    openssl(
-        *(folder, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"),
-        *("-nodes", "-keyout", f"{name}.key", "-out", f"{name}.pem", "-days", "2"),
-        *("-subj", f"/CN={name}"),
-    )
-
-
-def certificate(folder: Path, name: str, issuer: str) -> None:
-    openssl(
-        *(folder, "req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"),
-        *("-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}"),
-    )
-    (folder / "names").write_text(f"subjectAltName=DNS:{name}\n")
-    openssl(
-        *(folder, "x509", "-req", "-in", f"{name}.csr", "-CA", f"{issuer}.pem"),
-        *("-CAkey", f"{issuer}.key", "-CAcreateserial", "-out", f"{name}.pem", "-days", "2"),
-        *("-extfile", "names"),
-    )
 
 
 @pytest.fixture(scope="module")

@@ -495,7 +495,7 @@ def test_a_bad_record_is_told_and_the_rest_measured(archive: Path, labels: Path)
     assert json.loads(ran.out)["scores"][0]["patients"] == 4
 
 
-def test_fhir_is_refused_until_it_can_be_read(archive: Path, labels: Path) -> None:
-    ran = backtest(archive, labels, "--format", "fhir")
+def test_a_profile_that_cannot_be_read_is_named(archive: Path, labels: Path) -> None:
+    ran = backtest(archive, labels, "--format", "fhir", "--source", "nowhere.yaml")
     assert (ran.code, ran.out) == (2, "")
-    assert "FHIR" in ran.err
+    assert "nowhere.yaml" in ran.err

@@ -192,7 +192,7 @@ def test_a_missing_file_and_a_folder_are_told_and_the_others_read(tmp_path: Path
     ran = salvage("replay", missing, folder, good, "--rules", "PROST-PHOENIX")
     assert ran.code == 2
     assert f"{missing}: {Reason.UNREADABLE_FILE}: " in ran.err
-    assert f"{folder}: {Reason.UNREADABLE_FILE}: " in ran.err
+    assert f"{folder}: {Reason.EMPTY_INPUT}: no events archive in it" in ran.err
     assert closing(ran) == "2 of 5 records could not be used whole; 3 events were read"
     assert len(ran.lines) == 1
 

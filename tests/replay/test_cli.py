@@ -229,7 +229,7 @@ def test_the_site_has_its_say(story: Path, tmp_path: Path) -> None:
         (("--rules", "nowhere.yaml"), "nowhere.yaml: No such file"),
         (("--rules", ","), "no rule is left to run"),
         (("--site", "nowhere.yaml"), "nowhere.yaml: No such file"),
-        (("--format", "fhir"), "FHIR is not read yet"),
+        (("--source", "nowhere.yaml"), "nowhere.yaml"),
     ],
 )
 def test_what_cannot_be_run_is_refused(story: Path, words: tuple[str, ...], told: str) -> None:

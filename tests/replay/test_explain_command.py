@@ -27,7 +27,7 @@ def test_rules_of_other_conditions_are_only_counted(tmp_path: Path) -> None:
         (("HOSP|2",), "no event of this patient"),
         ((PATIENT, "--rule", "PROST-PHOENIKS"), "there is no rule PROST-PHOENIKS"),
         ((PATIENT, "--rule", "TOX-CTC-GRADE"), "TOX-CTC-GRADE gives values and never alerts"),
-        ((PATIENT, "--format", "fhir"), "FHIR is not read yet"),
+        ((PATIENT, "--source", "nowhere.yaml"), "nowhere.yaml"),
     ],
 )
 def test_what_is_not_known_is_refused(tmp_path: Path, words: tuple[str, ...], told: str) -> None:

@@ -14,6 +14,7 @@ from services.ingest.mllp.framing import Deframer, frame
 from services.ingest.mllp.gate import Rules
 from services.ingest.mllp.listener import Listener
 from services.ingest.mllp.server import Endpoint
+from services.ingest.profiles.sources import Sources
 from services.ingest.sources.files import Mark
 from services.runtime.clock import SystemClock
 
@@ -119,7 +120,11 @@ def listening(folder: Path, rules: Rules | None = None, **endpoint: Any) -> Iter
 
 def entries(folder: Path) -> list[Entry]:
     """All of a journal."""
-    return JournalReader(folder).behind(0, 1_000_000)
+    found: list[Entry] = []
+    reader = JournalReader(folder)
+    while more := reader.behind(found[-1].seq if found else 0, 10_000):
+        found += more
+    return found
 
 
 def dead_letters(folder: Path, profile: Profile = STANDARD) -> list[str]:
@@ -128,5 +133,5 @@ def dead_letters(folder: Path, profile: Profile = STANDARD) -> list[str]:
     for entry in entries(folder):
         if entry.state in {State.NEW, State.REFUSED}:
             arrival = arrival_of(entry, Mark("", "", ""))
-            found += [str(one.reason) for one in read(arrival, profile).rejected]
+            found += [str(one.reason) for one in read(arrival, Sources.of(profile)).rejected]
     return found

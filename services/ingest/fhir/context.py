@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from services.ingest.fhir.document import Document, Entry
+    from services.ingest.fhir.elements import Element
     from services.ingest.fhir.profile import Profile
 
 _SEXES = frozenset({"female", "male"})
+_TEST = "HTEST"
+"""v3 ActReason: "test health data", a security label (FHIR R4, Security Labels)."""
 
 
 class Head(NamedTuple):
@@ -58,6 +61,22 @@ class Context:
         }
         notice = Notice(Reason.WEAK_IDENTITY, "neither id nor identifier")
         return Head(fields, (notice,) if weak else ())
+
+    def refuse_tests(self, entry: Entry) -> None:
+        """Refuse what was made up for tests, as MSH-11 says it in HL7 v2.
+
+        Raises:
+            Refused: the resource, what contains it or the Bundle is marked so.
+        """
+        if self.profile.test_data:
+            return
+        for resource in (self.document.root, entry.root.resource):
+            meta = resource.one("meta")
+            marks = [*meta.many("security"), *meta.many("tag")] if meta is not None else []
+            if any(mark.text("code") == _TEST for mark in marks):
+                raise Refused(
+                    Reason.REFUSED_PROCESSING, "marked as test data", resource.where("meta")
+                )
 
     def source(self, entry: Entry) -> str:
         """The sending system: as our own writer says, else as the site says."""
@@ -111,7 +130,15 @@ def refuse_modifiers(entry: Entry) -> None:
     Raises:
         Refused: a modifier extension or implicit rules; we know none.
     """
-    for name in ("modifierExtension", "implicitRules"):
-        if name in entry.resource:
-            where = entry.resource.where(name)
-            raise Refused(Reason.UNKNOWN_MODIFIER, "not one that we know", where)
+    refuse_modifier(entry.resource)
+    refuse_modifier(entry.resource, "implicitRules")
+
+
+def refuse_modifier(element: Element, name: str = "modifierExtension") -> None:
+    """Refuse an element, a component or a link for instance, whose meaning something modifies.
+
+    Raises:
+        Refused: something does.
+    """
+    if name in element:
+        raise Refused(Reason.UNKNOWN_MODIFIER, "not one that we know", element.where(name))

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from schemas.deadletter import Reason
 from services.ingest.coding import Refused, Rejected
 from services.ingest.fhir.elements import Element
+from services.ingest.fhir.resources import R4
 from services.ingest.fhir.verdicts import Ignored
 from services.ingest.strictjson import read_object
 
@@ -39,16 +40,20 @@ class Entry:
         resource: its content; `resource.place` names it in messages.
         kind: its resource type.
         url: `fullUrl`, if there is one.
-        created: it is being POSTed, so that its id will be another one (FHIR R4, RESTful
-            API, "create").
+        method: with which it is sent, in a transaction or a batch.
         container: the entry in which it is contained.
     """
 
     resource: Element
     kind: str
     url: str | None = None
-    created: bool = False
+    method: str = ""
     container: Entry | None = None
+
+    @property
+    def created(self) -> bool:
+        """It is being POSTed: its id will be another one (FHIR R4, RESTful API, "create")."""
+        return self.method == "POST"
 
     @property
     def root(self) -> Entry:
@@ -147,11 +152,13 @@ def _refuse_surrogates(raw: bytes, fields: dict[str, Any]) -> None:
 
 
 def _printable(kind: str) -> str:
-    """A resource type may be anything in the wrong place; only what looks like one is shown."""
-    return kind if re.fullmatch(r"[A-Za-z]{1,40}", kind) else "resource"
+    """Anything may stand where a resource type ought to; only a known one is shown."""
+    return kind if kind in R4 else "resource"
 
 
 def _bundle(root: Element) -> Document:
+    if "implicitRules" in root:
+        raise Refused(Reason.UNKNOWN_MODIFIER, "not one that we know", "implicitRules")
     if root.text("type") not in BUNDLES:
         raise Refused(Reason.UNEXPECTED_RESOURCE, "not a kind of Bundle that states facts", "type")
     document = Document(root)
@@ -190,4 +197,4 @@ def _entry(item: object, place: str) -> Entry:
     kind = Element(inner, place).text("resourceType")
     if kind is None:
         raise Refused(Reason.UNEXPECTED_RESOURCE, "no resourceType", place)
-    return Entry(Element(inner, place), kind, entry.text("fullUrl"), created=method == "POST")
+    return Entry(Element(inner, place), kind, entry.text("fullUrl"), method)

@@ -147,5 +147,13 @@ class Element:
         return None
 
 
+def profiles(resource: Element) -> list[str]:
+    """The profiles that a resource claims, each by the last part of its address."""
+    meta = resource.raw("meta")
+    listed = meta.get("profile") if isinstance(meta, dict) else None
+    found = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
+    return [name.rpartition("/")[2].partition("|")[0] for name in found]
+
+
 def _is_visible(sign: str) -> bool:
     return sign >= " " and sign != "\x7f"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from schemas.base import digest
 from schemas.deadletter import Reason
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
     from services.ingest.fhir.profile import Profile
 
 _PATIENT_ID = re.compile(r"Patient/([A-Za-z0-9.-]{1,64})(?:/_history/[^/]+)?")
+_BY_IDENTIFIER: Final = re.compile(r"Patient\?identifier=([^&]+)")
+"""A conditional reference, as transactions may have (FHIR R4, RESTful API, "transaction")."""
+_PLAN: Final = re.compile(r"(?:.*/)?((?:CarePlan|EpisodeOfCare)/[A-Za-z0-9.-]{1,64})")
 _NOT_PERSONS: Final = frozenset({"AN", "VN", "ANON", "BC", "FI"})
 """Identifier types (table 0203) of accounts and visits: they change while the patient doesn't."""
+_UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FACT: Final = f"{OURS}:fact"
 _OUR_PATIENTS: Final = f"{OURS}:patients:"
 _WHAT: Final = ("code", "event", "medicationCodeableConcept", "medicationReference", "class")
@@ -66,7 +71,7 @@ def referred(reference: Element, seen_from: Entry, document: Document, profile: 
     number = _own_number(address, seen_from, profile) if address else None
     if number is not None and profile.server:
         return f"{profile.server}|{number}"
-    name = _identified(reference.many("identifier"), profile)
+    name = _identified(reference.many("identifier"), profile) or _searched(address, profile)
     if name is None:
         raise _nameless(address, reference, seen_from, profile)
     return name
@@ -104,6 +109,16 @@ def _own_number(address: str, seen_from: Entry, profile: Profile) -> str | None:
         return None
     match = _PATIENT_ID.fullmatch(address)
     return match[1] if match else None
+
+
+def _searched(address: str | None, profile: Profile) -> str | None:
+    """The patient whom a conditional reference names by an identifier with its system."""
+    match = _BY_IDENTIFIER.fullmatch(address or "")
+    if match is None:
+        return None
+    system, _, value = unquote(match[1]).partition("|")
+    authority = _authority_of(system.strip(), profile)
+    return f"{authority}|{value.strip()}" if authority and value.strip() else None
 
 
 def _nameless(
@@ -149,11 +164,13 @@ def _preference(kinds: set[str], profile: Profile) -> int:
 
 def _authority(identifier: Element, profile: Profile) -> str | None:
     system = identifier.text("system")
-    if system is None:
-        return profile.authority
-    if system in profile.authorities:
-        return profile.authorities[system]
-    return system.removeprefix(_OUR_PATIENTS) or None
+    return profile.authority if system is None else _authority_of(system, profile)
+
+
+def _authority_of(system: str, profile: Profile) -> str | None:
+    name = profile.authorities.get(system) or system.removeprefix(_OUR_PATIENTS)
+    foreign = profile.persons and name not in profile.persons
+    return None if foreign else name or None
 
 
 def fact_of(entry: Entry, patient: str, *parts: object) -> tuple[str, bool]:
@@ -191,13 +208,37 @@ def _key(entry: Entry) -> tuple[object, ...] | None:
     if entry.container is not None:
         outer = _key(entry.container)
         return (outer, number) if outer and number else None
-    if number:
+    if number and not entry.created:
         return (number,)
     for identifier in entry.resource.many("identifier"):
         value = identifier.text("value")
         if value:
             return (identifier.text("system"), value)
-    return None
+    return (number,) if number and _is_unique(number, entry) else None
+
+
+def _is_unique(number: str, entry: Entry) -> bool:
+    """Whether the id of what is created is a UUID of its sender's making.
+
+    A server gives what it creates an id of its own and ignores the one that was sent (FHIR R4,
+    RESTful API, "create"); two results may have been sent as `1`. A UUID is nobody else's.
+    """
+    return entry.url == f"urn:uuid:{number}" and bool(_UUID.fullmatch(number))
+
+
+def plan_of(address: str, seen_from: Entry, document: Document) -> str | None:
+    """What names the CarePlan or EpisodeOfCare to which a reference leads; None if to neither.
+
+    The same one has the same name whether the reference is relative, absolute or a `urn:uuid`.
+    """
+    target = document.find(address, seen_from)
+    if target is None:
+        match = _PLAN.fullmatch(address.partition("/_history/")[0])
+        return match[1] if match else None
+    if target.kind not in ("CarePlan", "EpisodeOfCare"):
+        return None
+    key = _key(target)
+    return "/".join([target.kind, *(str(part) for part in key)]) if key else address
 
 
 def personal_fact(kind: str, patient: str) -> str:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from pydantic import ValidationError
 
 from schemas.deadletter import Reason
-from services.ingest.coding import Refused, Rejected
+from services.ingest.coding import Notice, Refused, Rejected
 from services.ingest.decode import rejected
 from services.ingest.fhir.adverse import read_adverse_event
 from services.ingest.fhir.context import Context
@@ -19,6 +19,7 @@ from services.ingest.fhir.diagnoses import read_condition
 from services.ingest.fhir.document import Document, Entry, read_document
 from services.ingest.fhir.observations import read_observation
 from services.ingest.fhir.people import read_patient
+from services.ingest.fhir.plausible import known_too_early
 from services.ingest.fhir.profile import STANDARD, Profile
 from services.ingest.fhir.reports import read_report, read_study
 from services.ingest.fhir.resources import R4
@@ -31,10 +32,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from schemas.events import Event
-    from services.ingest.coding import Notice
 
     Found = Event | Notice | Rejected | Ignored
 
+_OF_LATER: Final = frozenset({"SubscriptionStatus"})  # of R4B and R5, in notifications
 _EMPTY: Final = Ignored(Reason.NOT_A_RESULT, "it states no clinical fact")
 
 
@@ -64,34 +65,53 @@ def read_resources(raw: bytes, profile: Profile = STANDARD) -> Mapped:
 def _read(document: Document, context: Context, mapped: Mapped) -> None:
     for place, why in document.others:
         mapped.add(place, None, [why])
-    for entry in _with_contained_results(document):
-        kind = entry.kind if entry.kind in R4 else None
-        mapped.add(entry.resource.place, kind, _found(entry, context))
+    for entry in document.entries:
+        _read_entry(entry, context, mapped)
+        try:
+            for inner in _contained_results(entry):
+                _read_entry(inner, context, mapped)
+        except Refused as refusal:
+            mapped.add(entry.resource.where("contained"), None, [refusal.rejected])
     if not mapped.verdicts:
         mapped.add("document", "Bundle", [Ignored(Reason.NOT_A_RESULT, "an empty Bundle")])
 
 
-def _with_contained_results(document: Document) -> Iterator[Entry]:
-    """The entries, and the results that reports contain."""
-    for entry in document.entries:
-        yield entry
-        if entry.kind == "DiagnosticReport":
-            try:
-                inner = list(entry.contained())
-            except Refused:
-                continue  # the report itself is refused for it
-            yield from (each for each in inner if each.kind == "Observation")
+def _read_entry(entry: Entry, context: Context, mapped: Mapped) -> None:
+    kind = entry.kind if entry.kind in R4 else None
+    mapped.add(entry.resource.place, kind, _found(entry, context))
+
+
+def _contained_results(entry: Entry) -> list[Entry]:
+    """The results that a report or a group of results contains.
+
+    Raises:
+        Refused: what is contained is malformed.
+    """
+    if entry.kind not in ("DiagnosticReport", "Observation"):
+        return []
+    return [inner for inner in entry.contained() if inner.kind == "Observation"]
 
 
 def _found(entry: Entry, context: Context) -> list[Found]:
     """All that one resource states; it is refused whole if one of its own statements is wrong."""
+    if entry.kind in context.profile.ignored:
+        return [Ignored(Reason.NOT_A_RESULT, f"{entry.kind}: the site passes it over")]
     reader = _READERS.get(entry.kind, _other)
     try:
-        return list(reader(entry, context)) or [_EMPTY]
+        context.refuse_tests(entry)
+        found = list(reader(entry, context)) or [_EMPTY]
     except Refused as refusal:
         return [refusal.rejected]
     except ValidationError as error:
         return [rejected(error, entry.resource.place)]
+    return [_plausible(one, entry) for one in found]
+
+
+def _plausible(found: Found, entry: Entry) -> Found:
+    """What was found, or why it cannot be."""
+    if isinstance(found, (Notice, Rejected, Ignored)):
+        return found
+    return known_too_early(found, entry.resource.place) or found
 
 
 def _other(entry: Entry, _: Context) -> Iterator[Found]:
@@ -100,7 +120,7 @@ def _other(entry: Entry, _: Context) -> Iterator[Found]:
     Raises:
         Refused: it is none of R4, or a Bundle within a Bundle.
     """
-    if entry.kind not in R4 or entry.kind == "Bundle":
+    if entry.kind not in R4 | _OF_LATER or entry.kind == "Bundle":
         where = entry.resource.place
         raise Refused(Reason.UNEXPECTED_RESOURCE, "not a resource that is read here", where)
     yield Ignored(Reason.NOT_A_RESULT, f"{entry.kind}: states nothing that a rule could use")
@@ -140,3 +160,5 @@ _READERS: Final[dict[str, Callable[[Entry, Context], Iterator[Found]]]] = {
     ),
 }
 """Resource type to its reader: the whole list of what is understood."""
+READ: Final = frozenset(_READERS) - {"OperationOutcome"}
+"""Resource types that may state a fact, or are needed to understand one."""

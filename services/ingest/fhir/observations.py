@@ -16,7 +16,9 @@ from schemas.events import Observation, Status
 from services.ingest.coding import Notice, Refused, Rejected, resolve
 from services.ingest.decode import rejected
 from services.ingest.fhir.concepts import is_ours, measured, told
+from services.ingest.fhir.context import refuse_modifier
 from services.ingest.fhir.deauville import deauville, is_deauville
+from services.ingest.fhir.focus import refuse_others
 from services.ingest.fhir.identity import fact_of
 from services.ingest.fhir.times import span
 from services.ingest.fhir.values import read_limits, read_value
@@ -75,6 +77,7 @@ def read_observation(
         yield ANNOUNCED
         return
     head = context.head(entry, "observation")
+    refuse_others(entry, head.fields["patient_id"], context)
     yield from head.notices
     common = head.fields | {"status": status, "effective_at": _effective(entry, context)}
     if is_deauville(resource):
@@ -126,6 +129,7 @@ def _component(
 ) -> Iterator[Event | Notice | Rejected | Ignored]:
     """A component is a fact of its own, told from its siblings by its code."""
     try:
+        refuse_modifier(part)
         code = _code(part)
         key = (code.system, code.code)
         seen[key] = seen.get(key, -1) + 1
@@ -154,12 +158,18 @@ def _code(part: Element) -> Coding:
     return code
 
 
+def _site_s(code: Coding, context: Context) -> str | None:
+    """Our analyte key, where the site maps the code."""
+    profile = context.profile
+    return profile.dialect.analyte(code) or profile.codes.get(code.code)
+
+
 def _measurement(
     part: Element, entry: Entry, common: dict[str, Any], context: Context
 ) -> Iterator[Event | Notice | Rejected | Ignored]:
     """What an Observation, or a component of one, says was found."""
     code = _code(part)
-    named = code.code if is_ours(code.system) else context.profile.codes.get(code.code)
+    named = code.code if is_ours(code.system) else _site_s(code, context)
     fields = common | {"analyte": named, "code": code}
     if not fields["status"].withdraws:
         try:
@@ -193,12 +203,15 @@ def _said(
     Raises:
         Refused: no value and no reason, or one that cannot be read.
     """
-    reading = read_value(part)
+    reading = read_value(part, context.profile.dialect)
     if reading is None:
         if "dataAbsentReason" not in part and "hasMember" not in part:
             where = part.where("value[x]")
             raise Refused(Reason.NO_VALUE, "no value, and no dataAbsentReason", where)
         return None
+    if "dataAbsentReason" in part:
+        where = part.where("dataAbsentReason")
+        raise Refused(Reason.AMBIGUOUS_VALUE, "a value, and a reason why there is none", where)
     if reading.code == NOT_DETECTED:
         return nothing_there(named, code)
     fields: dict[str, Any] = {"value_code": reading.code}
@@ -207,7 +220,7 @@ def _said(
         fields |= {
             "value": reading.value,
             "comparator": reading.comparator,
-            "unit": reading.unit,
+            "unit": context.profile.dialect.unit(reading.unit),
             "reference_low": low,
             "reference_high": high,
         }

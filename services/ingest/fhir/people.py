@@ -12,7 +12,7 @@ from schemas.deadletter import Reason
 from schemas.events import Patient, Status
 from schemas.partial import PartialDate
 from services.ingest.coding import Refused
-from services.ingest.fhir.context import refuse_modifiers
+from services.ingest.fhir.context import refuse_modifier, refuse_modifiers
 from services.ingest.fhir.extensions import value_of
 from services.ingest.fhir.identity import name_of, personal_fact, referred
 from services.ingest.fhir.times import effective, instant
@@ -127,6 +127,7 @@ def _links(patient: str, at: datetime | None, entry: Entry, context: Context) ->
         Refused: a patient merged with itself, or with one that cannot be known.
     """
     for link in entry.resource.many("link"):
+        refuse_modifier(link)
         kind, reference = link.text("type"), link.one("other")
         if kind not in ("replaced-by", "replaces"):
             continue

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from services.ingest.dialect import STANDARD as PUBLISHED
+from services.ingest.dialect import Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -29,11 +32,15 @@ class Profile:
         authority: assigning authority of identifiers without a `system`. Without it such a patient
             is refused: two hospitals' `12345` must never become one patient.
         authorities: an identifier's `system` to the authority that we use.
+        persons: authorities, as we call them, whose identifiers name patients; empty: all do.
         id_types: identifier types (table 0203) of a patient, the preferred first.
         codes: the site's own test codes to our analyte keys.
+        dialect: the site's own codes, units and words.
+        ignored: resource types that are passed over.
         conditions: codes of diagnoses to our names of conditions, beyond the built-in ones.
         treatments: codes of procedures and medications to our modalities.
         responses: codes of conclusions to `criteria:response` or `deauville:1` to `deauville:5`.
+        test_data: whether to take resources that are marked as made up for tests (HTEST).
         with_specimen: whether specimen and method split a patient's series of one analyte.
     """
 
@@ -42,11 +49,15 @@ class Profile:
     server: str | None = None
     authority: str | None = None
     authorities: Mapping[str, str] = field(default_factory=_none)
+    persons: frozenset[str] = frozenset()
     id_types: tuple[str, ...] = ("MR", "PI", "PT", "MRN")
     codes: Mapping[str, str] = field(default_factory=_none)
+    dialect: Dialect = PUBLISHED
+    ignored: frozenset[str] = frozenset()
     conditions: Mapping[str, str] = field(default_factory=_none)
     treatments: Mapping[str, str] = field(default_factory=_none)
     responses: Mapping[str, str] = field(default_factory=_none)
+    test_data: bool = False
     with_specimen: bool = False
 
 

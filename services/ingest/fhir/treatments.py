@@ -14,7 +14,10 @@ from schemas.events import Phase, Status, Treatment
 from services.ingest.coding import Notice, Refused
 from services.ingest.fhir.concepts import SNOMED, codings, mapped, told
 from services.ingest.fhir.diagnoses import conditions_of
+from services.ingest.fhir.elements import profiles
 from services.ingest.fhir.extensions import fields_of, parts
+from services.ingest.fhir.identity import plan_of
+from services.ingest.fhir.radiation import radiation
 from services.ingest.fhir.times import Span, effective, span
 from services.ingest.fhir.values import unit_of
 from services.ingest.fhir.verdicts import Ignored
@@ -54,8 +57,11 @@ _PHASES: Final = {
     "completed": Phase.COMPLETED,
 }
 _OF_KIND: Final = {
-    "MedicationAdministration": {"completed": Phase.ADMINISTERED},
-    "MedicationRequest": {"active": Phase.PLANNED},
+    # One dose, be it halted: that a dose was halted does not say that the course was.
+    "MedicationAdministration": dict.fromkeys(
+        ("in-progress", "on-hold", "stopped", "completed"), Phase.ADMINISTERED
+    ),
+    "MedicationRequest": {"active": Phase.PLANNED, "completed": Phase.PLANNED},
     "MedicationStatement": {"active": Phase.STARTED},
 }
 """Where a status means something else than for a Procedure."""
@@ -71,7 +77,8 @@ _PROFILES: Final = {
 }
 _MODALITIES: Final = {(SNOMED, "1217123003"): "radiotherapy"}  # mCODE's course summary (H)
 _INTENTS: Final = {"373808002": "curative", "363676003": "palliative"}
-"""SNOMED CT intents of mCODE; the first seen in its examples (H), the second recalled (C)."""
+"""SNOMED CT intents of mCODE's value set (H); "supportive" is none of a course's."""
+_NO_LONGER: Final = frozenset({"on-hold", "stopped"})
 
 
 def read_treatment(entry: Entry, context: Context) -> Iterator[Event | Notice | Ignored]:
@@ -91,7 +98,7 @@ def read_treatment(entry: Entry, context: Context) -> Iterator[Event | Notice | 
         yield from _step(entry, context, status, at, own)
     elif entry.kind == "CarePlan":
         yield Ignored(Reason.NOT_A_RESULT, "a plan; what is done of it is told elsewhere")
-    elif resource.text("status") in _NOTHING_DONE:
+    elif resource.text("status") in _NOTHING_DONE or resource.boolean("doNotPerform"):
         yield Ignored(Reason.NOT_A_RESULT, "a treatment that was not given")
     else:
         yield from _derived(entry, context, status)
@@ -142,7 +149,7 @@ def _derived(entry: Entry, context: Context, status: Status) -> Iterator[Event |
     fields = {
         "course_id": _course(entry, context, modality),
         "condition": condition,
-        "modality": modality,
+        **_kind(entry.resource, modality),
         "intent": _intent(entry.resource),
         "reason": told(entry.resource.one("statusReason")) if entry.kind == "Procedure" else None,
         **_drug(entry, context),
@@ -163,15 +170,28 @@ def _steps(
     over = phase in (Phase.COMPLETED, Phase.STOPPED) and fields["modality"] != "surgery"
     at = times.end if over else times.start or times.end
     yield from _step(entry, context, status, at, fields | {"phase": phase})
-    if over and times.start and times.start != times.end:
+    # What is taken back may have been told when it was over: then both steps were.
+    if times.start and (status.withdraws or (over and times.start != times.end)):
         began = fields | {"phase": Phase.STARTED, "reason": None}
         yield from _step(entry, context, status, times.start, began, "started")
+
+
+def _kind(resource: Element, modality: str) -> dict[str, Any]:
+    """The modality, and what its regimen is called where the resource tells."""
+    if modality != "radiotherapy":
+        return {"modality": modality}
+    found = radiation(resource)
+    return {"modality": found.modality, "regimen": found.regimen}
 
 
 def _phase(entry: Entry) -> Phase:
     text = entry.resource.text("status") or ""
     if text in _WITHDRAWN:
         return Phase.STARTED  # of a step that is taken back it does not matter
+    if entry.kind == "MedicationRequest" and text in _NO_LONGER:
+        where = entry.resource.where("status")
+        detail = "an order no longer holds, but not since when; send a MedicationStatement"
+        raise Refused(Reason.MISSING_FIELD, detail, where)
     phase = (_PHASES | _OF_KIND.get(entry.kind, {})).get(text)
     if phase is None:
         where = entry.resource.where("status")
@@ -184,10 +204,7 @@ def _modality(entry: Entry, context: Context) -> str | None:
     resource = entry.resource
     found = [*codings(resource.one("code")), *codings(_medication(entry, context))]
     own = mapped(found, context.profile.treatments)
-    meta = resource.raw("meta")
-    listed = meta.get("profile") if isinstance(meta, dict) else None
-    names = [name for name in listed if isinstance(name, str)] if isinstance(listed, list) else []
-    by_profile = (_PROFILES.get(name.rpartition("/")[2].partition("|")[0]) for name in names)
+    by_profile = (_PROFILES.get(name) for name in profiles(resource))
     by_code = (_MODALITIES.get((code.system, code.code)) for code in found)
     return own or next(filter(None, by_profile), None) or next(filter(None, by_code), None)
 
@@ -210,8 +227,9 @@ def _course(entry: Entry, context: Context, modality: str) -> str:
     resource = entry.resource
     for name in ("basedOn", "context", "partOf"):
         for address in resource.references(name):
-            if any(f"{kind}/" in address for kind in ("CarePlan", "EpisodeOfCare")):
-                return address[:256]
+            plan = plan_of(address, entry, context.document)
+            if plan is not None:
+                return plan[:256]
     if modality in ("surgery", "radiotherapy"):
         return str(context.head(entry, "course").fields["event_id"])
     where = resource.where("basedOn")

@@ -14,6 +14,7 @@ from schemas.terminology.coded import organism
 from schemas.terminology.results import parse_range
 from schemas.terminology.units import normalise
 from services.ingest.coding import Refused
+from services.ingest.dialect import STANDARD as PUBLISHED
 from services.ingest.fhir.concepts import LOINC, SNOMED, codings, is_ours, told
 from services.ingest.readings import FINDINGS, NOT_DETECTED, Reading, printed, word
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from decimal import Decimal
 
+    from services.ingest.dialect import Dialect
     from services.ingest.fhir.elements import Element
 
 _UCUM: Final = frozenset({"http://unitsofmeasure.org", "urn:oid:2.16.840.1.113883.6.8"})
@@ -35,7 +37,7 @@ _SEXES: Final = {"248152002": "female", "248153007": "male", "F": "female", "M":
 """SNOMED CT and v3 AdministrativeGender in `referenceRange.appliesTo`."""
 
 
-def read_value(element: Element) -> Reading | None:
+def read_value(element: Element, dialect: Dialect = PUBLISHED) -> Reading | None:
     """Read `value[x]` of an Observation or a component; None if there is none.
 
     Raises:
@@ -46,11 +48,24 @@ def read_value(element: Element) -> Reading | None:
         return None
     if len(names) > 1:
         raise Refused(Reason.AMBIGUOUS_VALUE, "several values", element.where("value[x]"))
+    said = _declared_word(element, names[0], dialect)
+    if said is not None:
+        return Reading(code=said)
     reader = _READERS.get(names[0])
     if reader is None:
         where = element.where("value[x]")
         raise Refused(Reason.UNSUPPORTED_VALUE, "not a type that a rule can read", where)
     return reader(element, names[0])
+
+
+def _declared_word(element: Element, name: str, dialect: Dialect) -> str | None:
+    """Our word for a finding that the site has declared."""
+    if not dialect.words or name not in ("valueString", "valueCodeableConcept"):
+        return None
+    if name == "valueString":
+        return dialect.word(element.text(name))
+    concept = element.one(name)
+    return dialect.word(told(concept), *(code.code for code in codings(concept)))
 
 
 def _quantity(element: Element, name: str) -> Reading:
@@ -160,7 +175,8 @@ def _is_usual(limits: Element, sex: str | None) -> bool:
     groups = [code.code for each in limits.many("appliesTo") for code in codings(each)]
     named = [_SEXES.get(code) for code in groups]
     fits = not limits.many("appliesTo") or (sex is not None and sex in named)
-    return fits and "age" not in limits and kinds <= {"normal"}
+    plain = "age" not in limits and "modifierExtension" not in limits
+    return fits and plain and kinds <= {"normal"}
 
 
 def _limit(quantity: Element | None, unit: str | None) -> Decimal | None:

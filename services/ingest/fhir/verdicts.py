@@ -45,12 +45,14 @@ class EntryVerdict:
         kind: its resource type, where it has a known one.
         verdict: what became of it.
         reason: why it was not used, or not whole.
+        why: all that was refused of it.
     """
 
     place: str
     kind: str | None
     verdict: Verdict
     reason: Reason | None = None
+    why: tuple[Rejected, ...] = ()
 
 
 @dataclass(slots=True)
@@ -97,7 +99,7 @@ def _judged(
 ) -> EntryVerdict:
     if refused:
         verdict = Verdict.PARTLY if events else Verdict.REFUSED
-        return EntryVerdict(place, kind, verdict, refused[0].reason)
+        return EntryVerdict(place, kind, verdict, refused[0].reason, tuple(refused))
     if events:
         return EntryVerdict(place, kind, Verdict.USED)
     return EntryVerdict(place, kind, Verdict.IGNORED, told[0].reason)

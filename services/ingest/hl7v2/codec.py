@@ -11,16 +11,32 @@ from __future__ import annotations
 import codecs
 import re
 from dataclasses import dataclass
-from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.deadletter import Reason
 from services.ingest.coding import Refused
+from services.ingest.hl7v2.delimiters import Delimiters
+from services.ingest.hl7v2.escapes import unescaped
 
-__all__ = ["MAX_SEGMENTS", "NULL", "Delimiters", "Message", "Refused", "Segment", "parse"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = [
+    "MAX_REPEATS",
+    "MAX_SEGMENTS",
+    "NULL",
+    "Delimiters",
+    "Message",
+    "Refused",
+    "Segment",
+    "parse",
+]
 
 NULL = '""'
 """What a sender writes to say "delete it"; an empty field says "nothing about it"."""
 MAX_SEGMENTS = 20_000
+MAX_REPEATS = 1_000
+"""Repetitions of a field that is a list: a patient's identifiers, new lesions."""
 
 _CHARSETS = {
     "ASCII": "ascii",
@@ -33,40 +49,9 @@ _CHARSETS = {
 } | {f"8859/{part}": f"iso8859-{part}" for part in (*range(1, 12), 13, 14, 15, 16)}
 _SEGMENT = re.compile(r"[A-Z][A-Z0-9]{2}")
 _CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
-_LONGEST_MSH2 = 5  # the fifth, truncation, since v2.7
 
 
-@dataclass(frozen=True, slots=True)
-class Delimiters:
-    """MSH-1 and the characters of MSH-2. An absent one is an empty string."""
-
-    field: str
-    component: str = ""
-    repetition: str = ""
-    escape: str = ""
-    subcomponent: str = ""
-    truncation: str = ""
-
-    @classmethod
-    def read(cls, start: str) -> Delimiters:
-        """Read them from the beginning of a message.
-
-        Raises:
-            Refused: they are missing, alphanumeric, invisible, or not all different.
-        """
-        separator = start[3:4]
-        second = start[4:].partition(separator)[0] if separator else ""
-        found = separator + second
-        if not separator or not second:
-            raise Refused(Reason.MALFORMED_HL7, "MSH-1 or MSH-2 is missing", "MSH-2")
-        legal = all(33 <= ord(c) < 127 and not c.isalnum() for c in found)  # noqa: PLR2004 - ASCII
-        if not legal or len(set(found)) != len(found) or len(second) > _LONGEST_MSH2:
-            raise Refused(Reason.MALFORMED_HL7, "MSH-1 and MSH-2 are not delimiters", "MSH-2")
-        return cls(*found)
-
-
-@dataclass(frozen=True)
-class Segment:
+class Segment(NamedTuple):
     """One segment. Fields, repetitions, components and subcomponents count from 1."""
 
     name: str
@@ -80,14 +65,48 @@ class Segment:
 
     def get(self, number: int, component: int = 1, sub: int = 1, *, repeat: int = 1) -> str:
         """The text of a part of a field, unescaped and trimmed; empty if absent or null."""
-        text = _part(self.raw(number), self.delimiters.repetition, repeat)
-        text = _part(text, self.delimiters.component, component)
-        text = _part(text, self.delimiters.subcomponent, sub)
-        return "" if text == NULL else self._unescape(text).strip()
+        fields = self.fields
+        text = fields[number - 1] if number <= len(fields) else ""
+        if not text or text.isalnum():  # as most are: no delimiter is a letter or a digit
+            return text if component == sub == repeat == 1 else ""
+        marks = self.delimiters  # an absent one, "", is in every text: then `_part` decides
+        if repeat != 1 or marks.repetition in text:
+            text = _part(text, marks.repetition, repeat)
+        if component != 1 or marks.component in text:
+            text = _part(text, marks.component, component)
+        if sub != 1 or marks.subcomponent in text:
+            text = _part(text, marks.subcomponent, sub)
+        if text == NULL:
+            return ""
+        if marks.escape in text:
+            text = unescaped(text, marks, self.charset)
+        return text.strip()
+
+    def is_one(self, number: int) -> bool:
+        """Whether the field has no components: all of it is the first."""
+        mark = self.delimiters.component
+        return not mark or mark not in self.raw(number)
 
     def is_null(self, number: int) -> bool:
         """Whether the sender asks to delete the field's value."""
         return self.raw(number).strip() == NULL
+
+    def each(self, number: int) -> Iterator[Segment]:
+        """The segment once for each repetition of a field, which it then has alone.
+
+        Raises:
+            Refused: more repetitions than any list has.
+        """
+        count = self.repeats(number)
+        if count > MAX_REPEATS:
+            detail = f"more than {MAX_REPEATS} repetitions"
+            raise Refused(Reason.TOO_LARGE, detail, f"{self.name}-{number}")
+        if count == 1:
+            yield self
+            return
+        for one in self.raw(number).split(self.delimiters.repetition) if count else []:
+            fields = (*self.fields[: number - 1], one, *self.fields[number:])
+            yield Segment(self.name, fields, self.delimiters, self.charset)
 
     def repeats(self, number: int) -> int:
         """How many repetitions the field has; none if it is empty."""
@@ -95,42 +114,6 @@ class Segment:
         if not text:
             return 0
         return text.count(self.delimiters.repetition) + 1 if self.delimiters.repetition else 1
-
-    def _unescape(self, text: str) -> str:
-        mark = self.delimiters.escape
-        if not mark or mark not in text:
-            return text
-        pattern = re.compile(re.escape(mark) + r"([^\r\n]*?)" + re.escape(mark))
-        return pattern.sub(self._meaning, text)
-
-    def _meaning(self, match: re.Match[str]) -> str:
-        """What an escape sequence stands for; an unknown or broken one stays as it is."""
-        code, whole = match.group(1), match.group(0)
-        named = self._named.get(code)
-        if named is not None:
-            return named
-        if code.startswith("X"):
-            return _hex(code[1:], self.charset, whole)
-        if re.fullmatch(r"\.(sp|in|ti|sk|ce)[+-]?\d*", code):
-            return " "
-        return whole
-
-    @cached_property
-    def _named(self) -> dict[str, str]:
-        marks = self.delimiters
-        return {
-            "F": marks.field,
-            "S": marks.component,
-            "T": marks.subcomponent,
-            "R": marks.repetition,
-            "E": marks.escape,
-            "P": marks.truncation,
-            "H": "",
-            "N": "",
-            ".br": "\n",
-            ".fi": "",
-            ".nf": "",
-        }
 
 
 def _part(text: str, delimiter: str, number: int) -> str:
@@ -140,14 +123,6 @@ def _part(text: str, delimiter: str, number: int) -> str:
         return text.partition(delimiter)[0]
     parts = text.split(delimiter, number)
     return parts[number - 1] if len(parts) >= number else ""
-
-
-def _hex(digits: str, charset: str, whole: str) -> str:
-    r"""The text of `\Xhh..\` in the message's own character set."""
-    try:
-        return bytes.fromhex(digits).decode(charset)
-    except ValueError:
-        return whole
 
 
 @dataclass(frozen=True, slots=True)

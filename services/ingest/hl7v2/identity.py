@@ -6,9 +6,12 @@ don't do: senders use one for several patients, and an order has many results (H
 
 from __future__ import annotations
 
+import hashlib
+import re
 from typing import TYPE_CHECKING
 
-from schemas.base import digest
+from msgspec import json
+
 from schemas.deadletter import Reason
 from services.ingest.hl7v2.codec import Refused
 
@@ -20,34 +23,38 @@ _NOT_PERSONS = frozenset({"AN", "VN", "ANON", "BC", "FI"})
 """Identifier types (table 0203) of accounts and visits: they change while the patient doesn't."""
 
 
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+MAX_NAME = 256
+"""Characters of a sender's name, as events and dead letters take them (`schemas.base.Text`)."""
+
+
 def source_of(header: Segment, profile: Profile) -> str:
     """The sending system: `facility/application`.
 
     Raises:
-        Refused: neither the message nor the profile names it.
+        Refused: neither the message nor the profile names it, or by something that is no name.
     """
     if profile.source:
         return profile.source
     names = [header.get(number) or header.get(number, 2) for number in (4, 3)]
     if not any(names):
         raise Refused(Reason.MISSING_FIELD, "empty, and MSH-4 too", "MSH-3")
-    return "/".join(name for name in names if name)
+    found = "/".join(name for name in names if name)
+    if len(found) > MAX_NAME or _CONTROL.search(found):
+        raise Refused(Reason.BAD_FIELD, "with MSH-4 no name: too long or unprintable", "MSH-3")
+    return found
 
 
 def patient_of(segment: Segment, number: int, profile: Profile) -> str:
     """The patient that a list of identifiers (PID-3, MRG-1) names: `authority|id`.
 
     Raises:
-        Refused: no identifier of a person with an assigning authority.
+        Refused: no identifier of a person with an assigning authority, or a list beyond measure.
     """
-    found = [
-        (_preference(segment.get(number, 5, repeat=at), profile), at)
-        for at in range(1, segment.repeats(number) + 1)
-        if segment.get(number, 5, repeat=at) not in _NOT_PERSONS
-    ]
-    for _, at in sorted(found):
-        identifier = segment.get(number, repeat=at)
-        authority = _authority(segment, number, at, profile)
+    persons = [one for one in segment.each(number) if one.get(number, 5) not in _NOT_PERSONS]
+    for one in sorted(persons, key=lambda one: _preference(one.get(number, 5), profile)):
+        identifier = one.get(number)
+        authority = _authority(one, number, profile)
         if identifier and authority:
             return f"{authority}|{identifier}"
     where = f"{segment.name}-{number}"
@@ -59,14 +66,15 @@ def _preference(kind: str, profile: Profile) -> int:
     return known.index(kind) if kind in known else len(known)
 
 
-def _authority(segment: Segment, number: int, repeat: int, profile: Profile) -> str | None:
+def _authority(segment: Segment, number: int, profile: Profile) -> str | None:
     """CX.4: its universal id where given, as names are spelt in many ways; else its name."""
-    name = segment.get(number, 4, 1, repeat=repeat)
-    universal = segment.get(number, 4, 2, repeat=repeat)
-    for spelling in (universal, name):
-        if spelling in profile.authorities:
-            return profile.authorities[spelling]
-    return universal or name or profile.authority
+    name = segment.get(number, 4, 1)
+    universal = segment.get(number, 4, 2)
+    spelt = next((one for one in (universal, name) if one in profile.authorities), None)
+    found = profile.authorities[spelt] if spelt is not None else universal or name
+    if found and profile.persons and found not in profile.persons:
+        return None
+    return found or profile.authority
 
 
 def order_number(
@@ -79,6 +87,10 @@ def order_number(
     return None
 
 
-def fact_id(kind: str, patient: str, *parts: object) -> str:
-    """The id of a fact, from what does not change between its versions."""
-    return digest("hl7v2", kind, patient, *parts)
+def fact_id(kind: str, patient: str, *parts: str | int | tuple[str, ...]) -> str:
+    """The id of a fact, from what does not change between its versions.
+
+    It is `schemas.base.digest` of them, written by a faster writer: every result needs one.
+    """
+    text = json.encode(("hl7v2", kind, patient, *parts))
+    return hashlib.sha256(text).hexdigest()[:32]

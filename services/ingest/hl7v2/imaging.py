@@ -11,7 +11,7 @@ from schemas.base import parse_number
 from schemas.deadletter import Reason
 from schemas.events import ImagingReport
 from services.ingest.hl7v2.codec import Refused
-from services.ingest.hl7v2.identity import fact_id, order_number
+from services.ingest.hl7v2.identity import fact_id
 from services.ingest.hl7v2.observations import STATUSES, Group, issued_at
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def imaging_report(verdict: Segment, group: Group, context: Context) -> ImagingR
         ValidationError: a value that is not in the list of its field.
     """
     order = group.order
-    number = order_number(order, 3, group.control, 3) or order_number(order, 2, group.control, 2)
+    number = group.number
     if number is None:
         raise Refused(Reason.MISSING_FIELD, "empty, and OBR-2 too", "OBR-3")
     if not order.get(7):
@@ -66,8 +66,12 @@ def _verdict(verdict: Segment) -> dict[str, Any]:
 
 
 def texts(segment: Segment, number: int) -> tuple[str, ...] | None:
-    """The repetitions of a field; None if it is empty."""
-    found = (segment.get(number, repeat=at) for at in range(1, segment.repeats(number) + 1))
+    """The repetitions of a field; None if it is empty.
+
+    Raises:
+        Refused: a list beyond measure.
+    """
+    found = (one.get(number) for one in segment.each(number))
     return tuple(text for text in found if text) or None
 
 

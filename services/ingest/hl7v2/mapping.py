@@ -16,11 +16,11 @@ from services.ingest.coding import Notice, Rejected
 from services.ingest.decode import rejected
 from services.ingest.hl7v2.codec import Message, Refused, Segment, parse
 from services.ingest.hl7v2.context import Context
-from services.ingest.hl7v2.identity import patient_of
+from services.ingest.hl7v2.identity import order_number, patient_of
 from services.ingest.hl7v2.imaging import imaging_report
 from services.ingest.hl7v2.observations import Group, read_observation
 from services.ingest.hl7v2.orders import treatments
-from services.ingest.hl7v2.people import merges, patient_facts, sex_of
+from services.ingest.hl7v2.people import before_birth, birth_of, merges, patient_facts, sex_of
 from services.ingest.hl7v2.profile import STANDARD, Profile
 from services.ingest.hl7v2.stays import stays
 
@@ -53,7 +53,7 @@ def read_message(raw: bytes, profile: Profile = STANDARD) -> Mapped:
     mapped = Mapped()
     try:
         message = parse(raw, profile.charset)
-        reader = _reader(message.header)
+        reader = _reader(message.header, profile)
         reader(message, Context.of(message.header, profile), mapped)
     except Refused as refusal:
         mapped.rejected.append(refusal.rejected)
@@ -64,13 +64,20 @@ def read_message(raw: bytes, profile: Profile = STANDARD) -> Mapped:
     return mapped
 
 
-def _reader(header: Segment) -> Callable[[Message, Context, Mapped], None]:
+def _reader(header: Segment, profile: Profile) -> Callable[[Message, Context, Mapped], None]:
     """What reads this type of message (MSH-9)."""
     kind, event = header.get(9).upper(), header.get(9, 2).upper()
+    if profile.ignored & {kind, f"{kind}^{event}"}:
+        return _passed_over
     reader = _READERS.get((kind, event))
     if reader is None:
         raise Refused(Reason.UNSUPPORTED_MESSAGE, "not a type that we read", "MSH-9")
     return reader
+
+
+def _passed_over(message: Message, context: Context, mapped: Mapped) -> None:
+    del message, context
+    mapped.notices.append(Notice(Reason.NOT_A_RESULT, "of a type that the site passes over"))
 
 
 def _people(message: Message, context: Context, mapped: Mapped) -> None:
@@ -119,7 +126,10 @@ def _observation(
 ) -> None:
     outcome = read_observation(segment, place, group, context)
     mapped.notices.extend(outcome.notices)
-    if outcome.event is not None:
+    if outcome.event is not None and before_birth(outcome.event.effective_at, group.born):
+        what = Rejected(Reason.IMPOSSIBLE_DATE, "before the patient's birth (PID-7)", place)
+        mapped.rejected.append(what)
+    elif outcome.event is not None:
         mapped.events.append(outcome.event)
     if outcome.refused is not None:
         mapped.rejected.append(outcome.refused)
@@ -151,9 +161,15 @@ def _groups(
         except Refused as refusal:
             mapped.rejected.append(refusal.rejected)
             continue
-        sex = sex_of(found.patient)
-        group = Group(patient, found.order, found.control, found.specimen, sex, seen)
+        sex, born = sex_of(found.patient), birth_of(found.patient)
+        group = Group(patient, found.order, _number(found), found.specimen, sex, born, seen)
         yield group, found.details
+
+
+def _number(found: _Open) -> tuple[str, str] | None:
+    """The filler's order number, else the placer's; of the order, else of its ORC."""
+    order, control = found.order, found.control
+    return order_number(order, 3, control, 3) or order_number(order, 2, control, 2)
 
 
 def _gather(message: Message, mapped: Mapped) -> list[_Open]:

@@ -13,18 +13,20 @@ from pydantic import ValidationError
 
 from schemas.deadletter import Reason
 from schemas.events import Coding, Observation, Status
+from schemas.terminology import Analyte, by_code
 from services.ingest.coding import Notice, Rejected, resolve
 from services.ingest.decode import rejected
-from services.ingest.hl7v2.codec import Refused
-from services.ingest.hl7v2.identity import fact_id, order_number
+from services.ingest.hl7v2.codec import Refused, Segment
+from services.ingest.hl7v2.identity import fact_id
 from services.ingest.hl7v2.values import read_limits, read_unit, read_value
 from services.ingest.readings import NOT_DETECTED, nothing_there
+from services.ingest.remembered import Memo
 
 if TYPE_CHECKING:
-    from datetime import datetime
+    from datetime import date, datetime
 
     from schemas.partial import Effective
-    from services.ingest.hl7v2.codec import Segment
+    from services.ingest.hl7v2.codec import Delimiters
     from services.ingest.hl7v2.context import Context
 
 LOINC = "http://loinc.org"
@@ -56,9 +58,10 @@ class Group:
 
     patient: str
     order: Segment
-    control: Segment | None  # ORC
+    number: tuple[str, str] | None  # of the order, with its authority; the filler's first
     specimen: Segment | None  # SPM
     sex: str | None  # `female` or `male`, to choose among reference ranges
+    born: date | None
     seen: dict[str, int]
 
 
@@ -132,7 +135,16 @@ def _status(obx: Segment, place: str) -> Status:
 
 
 def _code(obx: Segment, place: str) -> Coding:
+    key = (obx.raw(3), obx.delimiters, obx.charset)
+    found = _CODES[key] if len(key[0]) <= _LONGEST_CODE else _coding(key)
+    if found is None:
+        raise Refused(Reason.MISSING_FIELD, "no code", f"{place}-3")
+    return found
+
+
+def _coding(key: tuple[str, Delimiters, str]) -> Coding | None:
     """OBX-3: the LOINC triplet, whichever place it has; else the first triplet as local code."""
+    obx = Segment("OBX", ("", "", key[0]), key[1], key[2])
     for at in (1, 4):
         if obx.get(3, at) and obx.get(3, at + 2).upper() in _LOINC_NAMES:
             return Coding(system=LOINC, code=obx.get(3, at), display=_title(obx.get(3, at + 1)))
@@ -140,12 +152,22 @@ def _code(obx: Segment, place: str) -> Coding:
         if obx.get(3, at):
             system = obx.get(3, at + 2) or "local"
             return Coding(system=system, code=obx.get(3, at), display=_title(obx.get(3, at + 1)))
-    raise Refused(Reason.MISSING_FIELD, "no code", f"{place}-3")
+    return None
+
+
+_LONGEST_CODE = 512
+_CODES = Memo(_coding, 8_192)
+"""A laboratory has a few hundred tests, and names each in the same words every time."""
 
 
 def _named(code: Coding, context: Context) -> str | None:
-    """Our analyte key, where the site maps the code or the code is of our own system."""
-    return code.code if code.system == OWN_CODES else context.profile.codes.get(code.code)
+    """Our analyte key: the code is of our own system, or the site maps it, or it is well known."""
+    if code.system == OWN_CODES:
+        return code.code
+    profile = context.profile
+    mapped = profile.dialect.analyte(code) or profile.codes.get(code.code)
+    known = None if mapped else by_code(code.system, code.code)
+    return known.key if isinstance(known, Analyte) else mapped
 
 
 def _title(text: str) -> str | None:
@@ -159,11 +181,9 @@ def _identity(obx: Segment, code: Coding, group: Group) -> tuple[str, tuple[Noti
     Never the order number alone: senders use one for several patients. Without an order number
     the day must stand in, and a correction of the day will look like another fact.
     """
-    number = order_number(group.order, 3, group.control, 3)
-    number = number or order_number(group.order, 2, group.control, 2)
-    weak = number is None
+    weak = group.number is None
     # Without a number: the whole panel (OBR-4) and its collection time stand in.
-    which = number or (group.order.raw(4), group.order.raw(7) or obx.raw(14))
+    which = group.number or (group.order.raw(4), group.order.raw(7) or obx.raw(14))
     identity = fact_id("obx", group.patient, which, code.system, code.code, obx.raw(4))
     again = group.seen.get(identity, 0)
     group.seen[identity] = again + 1
@@ -175,10 +195,10 @@ def _identity(obx: Segment, code: Coding, group: Group) -> tuple[str, tuple[Noti
 
 def _effective(obx: Segment, place: str, group: Group, context: Context) -> Effective:
     """When the specimen was collected: OBX-14, else OBR-7, else SPM-17."""
-    if obx.get(14):
-        return context.effective(obx.get(14), f"{place}-14")
-    if group.order.get(7):
-        return context.effective(group.order.get(7), "OBR-7")
+    if own := obx.get(14):
+        return context.effective(own, f"{place}-14")
+    if collected := group.order.get(7):
+        return context.effective(collected, "OBR-7")
     if group.specimen is not None and group.specimen.get(17):
         return context.effective(group.specimen.get(17), "SPM-17")
     raise Refused(Reason.MISSING_FIELD, "empty, and OBR-7 and SPM-17 too", f"{place}-14")
@@ -209,7 +229,7 @@ def _measured(
         fields |= {
             "value": reading.value,
             "comparator": reading.comparator,
-            "unit": read_unit(obx, reading, place),
+            "unit": read_unit(obx, reading, place, context.profile),
             "reference_low": low,
             "reference_high": high,
         }

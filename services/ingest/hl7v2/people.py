@@ -7,22 +7,25 @@ versions of its own.
 
 from __future__ import annotations
 
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from schemas.deadletter import Reason
 from schemas.events import Event, Patient, Status
+from schemas.partial import PartialDate
 from services.ingest.hl7v2.codec import Refused
 from services.ingest.hl7v2.identity import fact_id, patient_of
 from services.ingest.hl7v2.times import clinical_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date, datetime
+    from datetime import date
 
+    from schemas.partial import Effective
     from services.ingest.hl7v2.codec import Message, Segment
     from services.ingest.hl7v2.context import Context
 
+_GRACE = timedelta(days=1)
 _SEX = {"F": "female", "M": "male", "O": "other", "A": "other", "N": "other", "U": "unknown"}
 """Table 0001."""
 
@@ -95,9 +98,7 @@ def _occurred(message: Message, context: Context) -> date | datetime:
 
 def _demographics(person: Segment) -> dict[str, Any]:
     known: dict[str, Any] = {}
-    birth = person.get(7)
-    if birth:
-        known["birth_date"] = _birth_date(birth)
+    known["birth_date"] = birth_of(person)
     known["sex"] = sex_of(person)
     return {name: value for name, value in known.items() if value is not None}
 
@@ -107,15 +108,28 @@ def sex_of(person: Segment) -> str | None:
     return _SEX.get(person.get(8).upper())
 
 
-def _birth_date(text: str) -> date | None:
-    """The day of birth; None where only a year or month is known, or nothing that can be read.
+def birth_of(person: Segment) -> date | None:
+    """PID-7, the day; None where only a year or month is known, or nothing that can be read.
 
     No rule depends on it (age is shown as "not known"), so it must not cost us the message.
     """
     try:
-        return clinical_time(text[:8], UTC)  # a bare day: the zone has no meaning
+        return clinical_time(person.get(7)[:8], UTC)  # a bare day: the zone has no meaning
     except ValueError:
         return None
+
+
+def before_birth(at: Effective, born: date | None) -> bool:
+    """Whether a result is older than its patient: the wrong patient, or a wrong date.
+
+    CHOICE: a day of grace, since a day of birth has no zone.
+    """
+    if born is None:
+        return False
+    if isinstance(at, datetime):
+        at = at.date()
+    latest = at.last if isinstance(at, PartialDate) else at
+    return latest < born - _GRACE
 
 
 def _death(

@@ -7,6 +7,9 @@ from datetime import UTC, tzinfo
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from services.ingest.dialect import STANDARD as PUBLISHED
+from services.ingest.dialect import Dialect
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -26,9 +29,12 @@ class Profile:
         authority: assigning authority of identifiers that name none. Without it such a patient is
             refused: two hospitals' `12345` must never become one patient.
         authorities: other spellings of an authority (name or OID) to the one that we use.
+        persons: authorities, as we call them, whose identifiers name patients; empty: all do.
         id_types: identifier types (table 0203) of PID-3, the preferred first.
         processing_ids: MSH-11 values that are read. A listener on a live feed takes only `P`.
         codes: the sender's own test codes to our analyte keys.
+        dialect: the sender's own codes, units and words.
+        ignored: message types that are passed over: `MFN`, `MFN^M02`.
         decimal_comma: whether `1,25` in a numeric result means 1.25.
         death_dispositions: PV1-36 values that mean that the patient died; the table is each
             site's own, and a wrong entry would silence a living patient's alerts.
@@ -40,9 +46,12 @@ class Profile:
     charset: str = "utf-8"
     authority: str | None = None
     authorities: Mapping[str, str] = field(default_factory=_none)
+    persons: frozenset[str] = frozenset()
     id_types: tuple[str, ...] = ("MR", "PI", "PT", "MRN")
     processing_ids: frozenset[str] = frozenset({"P", "T", "D", ""})
     codes: Mapping[str, str] = field(default_factory=_none)
+    dialect: Dialect = PUBLISHED
+    ignored: frozenset[str] = frozenset()
     decimal_comma: bool = False
     death_dispositions: frozenset[str] = frozenset()
     with_specimen: bool = False

@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
 
 from schemas.base import parse_date, parse_effective_time, parse_moment
+from services.ingest.remembered import Memo
 
 if TYPE_CHECKING:
     from schemas.partial import Effective
@@ -34,6 +35,11 @@ def clinical_time(text: str, zone: tzinfo) -> date | datetime:
     Raises:
         ValueError: not such a time, no such day, or less than a day is given.
     """
+    return _KNOWN[text, zone]
+
+
+def _clinical_time(key: tuple[str, tzinfo]) -> date | datetime:
+    text, zone = key
     match = _DTM.fullmatch(text)
     if match is None:
         raise ValueError("expected at least a day, as YYYYMMDD[HH[MM[SS[.S]]]][+/-ZZZZ]")
@@ -55,6 +61,10 @@ def clinical_time(text: str, zone: tzinfo) -> date | datetime:
     except ValueError:
         raise ValueError("there is no such time of day") from None
     return _fixed(local)
+
+
+_KNOWN = Memo(_clinical_time)
+"""A message says the same few times again and again. What can't be read is not remembered."""
 
 
 def effective_time(text: str, zone: tzinfo) -> Effective:

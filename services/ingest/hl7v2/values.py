@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from schemas.base import parse_number
 from schemas.deadletter import Reason
 from schemas.events import Comparator
-from schemas.terminology.results import Kind, parse_range, parse_result
+from schemas.terminology.results import MAX_LENGTH, Kind, parse_range, parse_result
 from schemas.terminology.units import logarithmic, normalise
 from services.ingest.hl7v2.codec import Refused
 from services.ingest.readings import FINDINGS, Reading, of_result, printed, word
+from services.ingest.remembered import Memo
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from schemas.terminology.results import Range
     from services.ingest.hl7v2.codec import Segment
     from services.ingest.hl7v2.profile import Profile
 
@@ -40,6 +42,9 @@ def read_value(obx: Segment, place: str, profile: Profile) -> Reading:
     kind, where = obx.get(2).upper(), f"{place}-5"
     if not obx.raw(5).strip() or obx.is_null(5):
         raise Refused(Reason.NO_VALUE, "empty, although the status says that there is one", where)
+    said = _declared_word(obx, kind, profile)
+    if said is not None:
+        return Reading(code=said)
     if kind in _TEXT and kind != "ST":
         return _from_comment(obx, where)
     if obx.repeats(5) > 1:
@@ -53,12 +58,20 @@ def read_value(obx: Segment, place: str, profile: Profile) -> Reading:
     raise Refused(Reason.UNSUPPORTED_VALUE, "not a type that a rule can read", f"{place}-2")
 
 
+def _declared_word(obx: Segment, kind: str, profile: Profile) -> str | None:
+    """Our word for a finding that the site has declared."""
+    if not profile.dialect.words or obx.repeats(5) > 1:
+        return None
+    parts = (1, 2, 4, 5, 9) if kind in _CODED else (1,)
+    return profile.dialect.word(*(obx.get(5, part) for part in parts))
+
+
 def _from_comment(obx: Segment, where: str) -> Reading:
     """TX and FT are made for prose; one line of them may still be a result."""
     result = parse_result(obx.get(5)) if obx.repeats(5) == 1 else None
     if result is None or result.kind is Kind.INVALID:
         raise Refused(Reason.NOT_A_RESULT, "text for people", where)
-    return of_result(result)
+    return _undivided(obx, of_result(result), where)
 
 
 def _structured(obx: Segment, where: str) -> Reading:
@@ -68,6 +81,8 @@ def _structured(obx: Segment, where: str) -> Reading:
         return Reading(code=f"{number}:{other}"[:256])
     if separator == "+" and number and not other:
         return Reading(code=f"{number}+"[:256])
+    if obx.get(5, 2, 2) or obx.get(5, 1, 2):
+        raise Refused(Reason.NOT_A_NUMBER, "more than one subcomponent", where)
     if separator or other:
         raise Refused(Reason.UNSUPPORTED_VALUE, "an interval is not one value", where)
     sign = comparator.replace("=", "") if comparator == "=" else comparator
@@ -95,20 +110,34 @@ def _printed(obx: Segment, where: str, profile: Profile, kind: str) -> Reading:
     text = obx.get(5)
     if profile.decimal_comma and re.fullmatch(r"[<>]?=?\s*\d+,\d+", text):
         text = text.replace(",", ".")
-    reading = printed(text, words=kind == "ST")
+    short, words = len(text) <= MAX_LENGTH, kind == "ST"
+    reading = _READINGS[text, words] if short else printed(text, words=words)
     if reading is not None:
-        return reading
+        return _undivided(obx, reading, where)
     reason = Reason.NOT_A_NUMBER if kind == "NM" else Reason.NO_VALUE
     raise Refused(reason, _NO_NUMBER, where)
 
 
-def read_unit(obx: Segment, reading: Reading, place: str) -> str | None:
+def _undivided(obx: Segment, reading: Reading, where: str) -> Reading:
+    """A number must be all of its field: `10^6`, sent without escapes, is not 10.
+
+    Raises:
+        Refused: there is more, behind a delimiter.
+    """
+    marks = obx.delimiters.component, obx.delimiters.subcomponent
+    text = obx.raw(5).rstrip(" " + "".join(marks))
+    if reading.value is not None and any(mark and mark in text for mark in marks):
+        raise Refused(Reason.NOT_A_NUMBER, "more than one component", where)
+    return reading
+
+
+def read_unit(obx: Segment, reading: Reading, place: str, profile: Profile) -> str | None:
     """The unit of a number: OBX-6, which OBX-5 may repeat but not contradict.
 
     Raises:
         Refused: OBX-5 and OBX-6 name different units.
     """
-    sent = _sent_unit(obx)
+    sent = profile.dialect.unit(_sent_unit(obx))
     printed = reading.unit
     if printed is None:
         log = logarithmic(sent) if sent and reading.logarithmic else None
@@ -120,13 +149,30 @@ def read_unit(obx: Segment, reading: Reading, place: str) -> str | None:
 
 def _sent_unit(obx: Segment) -> str | None:
     """OBX-6: the UCUM triplet, whichever place it has; else the first code or text."""
+    if obx.is_one(6):
+        return obx.get(6) or None
     for at in (1, 4):
         if obx.get(6, at + 2).upper() in _UCUM and obx.get(6, at):
             return obx.get(6, at)
     return obx.get(6, 1) or obx.get(6, 2) or None
 
 
+def _printed_as(key: tuple[str, bool]) -> Reading | None:
+    return printed(key[0], words=key[1])
+
+
+def _range_of(key: tuple[str, str | None]) -> Range | None:
+    return parse_range(*key)
+
+
+_REMEMBERED = 8_192
+_READINGS = Memo(_printed_as, _REMEMBERED)
+_RANGES = Memo(_range_of, _REMEMBERED)
+"""What short texts were read as: the same few come with nearly every message."""
+
+
 def read_limits(obx: Segment, sex: str | None) -> tuple[Decimal | None, Decimal | None]:
     """The reference limits of OBX-7, in the unit of OBX-6; none if there is no numeric range."""
-    found = parse_range(obx.get(7), sex)
+    text = obx.get(7)
+    found = _RANGES[text, sex] if len(text) <= MAX_LENGTH else None
     return (found.low, found.high) if found is not None else (None, None)

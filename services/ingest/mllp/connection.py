@@ -32,6 +32,7 @@ class Limits:
         frame: bytes in one frame.
         pending: frames of one connection that were read and not answered.
         connections: how many at one time.
+        each: how many of these from one address.
         idle: seconds between frames.
         within: seconds without a byte within a frame; a whole frame may take ten times that.
         unread: seconds for which a sender may leave our answers lying.
@@ -41,6 +42,7 @@ class Limits:
     frame: int = MAX_MESSAGE
     pending: int = 64
     connections: int = 100
+    each: int = 50
     idle: float = 3600.0
     within: float = 30.0
     unread: float = 30.0

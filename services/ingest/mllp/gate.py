@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from schemas.deadletter import Reason
 from services.ingest.coding import Rejected
@@ -29,6 +29,9 @@ from services.ingest.mllp.verdict import (
     refusal,
     rejection,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 VERSIONS: Final = frozenset(
     [
@@ -71,6 +74,8 @@ class Rules:
         line_feeds: whether LF and CRLF may end segments.
         ignored: message types that are accepted and passed over: `MFN`, `MFN^M02`.
         numbered: whether its senders number their messages (MSH-13).
+        of_sender: the rules for the sender of a message (its MSH), where the site tells senders
+            apart; None for one that it doesn't know.
     """
 
     profile: Profile = PRODUCTION
@@ -79,6 +84,11 @@ class Rules:
     line_feeds: bool = True
     ignored: frozenset[str] = field(default_factory=frozenset)
     numbered: bool = False
+    of_sender: Callable[[Segment], Rules | None] | None = None
+
+    def chosen(self, raw: bytes) -> Rules | None:
+        """The rules for a message; None if the site does not know its sender."""
+        return self if self.of_sender is None else self.of_sender(read_header(raw, "latin-1")[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,7 @@ class Examined:
         verdict: as the standard policy has it.
         state: what is to become of it.
         refused: why it is refused whole; what is refused in part is found again by its reader.
+        custody, numbered: of the rules of its sender.
     """
 
     header: Segment
@@ -98,6 +109,8 @@ class Examined:
     verdict: Verdict = ACCEPTED
     state: State = State.NEW
     refused: Rejected | None = None
+    custody: bool = False
+    numbered: bool = False
 
 
 def examine(raw: bytes, rules: Rules, senders: frozenset[str] | None, received: int) -> Examined:
@@ -109,9 +122,13 @@ def examine(raw: bytes, rules: Rules, senders: frozenset[str] | None, received: 
         senders: who may speak on this connection; None: whoever the listener allows.
         received: when it came, microseconds UTC.
     """
+    chosen = rules.chosen(raw)
+    allowed, rules = rules.senders, chosen or rules
     header, unread = read_header(raw, rules.profile.charset)
-    found = Examined(header, _source(header, rules.profile))
-    refused = _unreadable(raw, unread) or _stranger(header, rules, senders)
+    source = _source(header, rules.profile)
+    found = Examined(header, source, custody=rules.custody, numbered=rules.numbered)
+    refused = _unreadable(raw, unread) or _stranger(header, allowed, senders)
+    refused = refused or (None if chosen else _undeclared())
     refused = refused or _form(raw, header, rules)
     if refused is not None:
         verdict, why = refused
@@ -160,12 +177,20 @@ def _unreadable(raw: bytes, unread: Refused | None) -> _Refusal | None:
     return rejection(Fault.DATA_TYPE if given else Fault.MISSING_FIELD, why), why
 
 
-def _stranger(header: Segment, rules: Rules, senders: frozenset[str] | None) -> _Refusal | None:
+def _stranger(
+    header: Segment, allowed: frozenset[str] | None, senders: frozenset[str] | None
+) -> _Refusal | None:
     """The sender is not one of those who may speak here; it is told nothing but no."""
     name = _source(header, STANDARD)
-    if all(allowed is None or name in allowed for allowed in (rules.senders, senders)):
+    if all(one is None or name in one for one in (allowed, senders)):
         return None
     why = Rejected(Reason.BAD_FIELD, "not a sender that may speak here", "MSH-3")
+    return UNAVAILABLE, why
+
+
+def _undeclared() -> _Refusal:
+    """The site has declared its sources, and this is none of them: it may be sent again later."""
+    why = Rejected(Reason.UNKNOWN_SENDER, "no source profile names it, or several do", "MSH-3")
     return UNAVAILABLE, why
 
 
@@ -189,7 +214,7 @@ def _form(raw: bytes, header: Segment, rules: Rules) -> _Refusal | None:
 
 def _more_than_one(text: bytes) -> bool:
     """Whether a second MSH begins where segments begin; within a report's lines it is text."""
-    end = rb"\r\n*" if b"\r" in text else rb"\n+"
+    end = rb"\r\n*" if b"\r" in text else rb"\n"
     return re.search(end + rb"MSH" + re.escape(text[3:4]), text) is not None
 
 

@@ -18,6 +18,7 @@ from services.runtime.errors import OperatorError, SalvageError, place_of
 from services.runtime.logs import logger
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from services.ingest.mllp.gate import Rules
@@ -39,6 +40,7 @@ class Listener:
         clock: Clock,
         *,
         retry: float = RETRY_SECONDS,
+        journal: Callable[[Path], Journal] = Journal,
     ) -> None:
         """Get ready; `start` opens journal and port.
 
@@ -48,6 +50,7 @@ class Listener:
             folder: where the journal is kept.
             clock: stamps what arrives.
             retry: seconds until a journal that failed is tried again.
+            journal: opens the journal of a folder.
         """
         self.port = endpoint.port
         self._endpoint = endpoint
@@ -55,6 +58,7 @@ class Listener:
         self._folder = folder
         self._clock = clock
         self._retry = retry
+        self._open = journal
         self._problem: str | None = None
         self._failure: Exception | None = None
         self._started = threading.Event()
@@ -127,7 +131,7 @@ class Listener:
 
     async def _serve(self, end: asyncio.Event) -> None:
         """Receive until asked to end, or until the journal fails."""
-        journal = Journal(self._folder)
+        journal = self._open(self._folder)
         try:
             receiver = Receiver(journal, self._rules, limit=self._endpoint.limits.frame)
             server = MllpServer(self._endpoint_again(), receiver, self._clock.now)

@@ -5,6 +5,7 @@ Source: HL7 v2.8.2 §2.10.1, sequence number protocol (H). Off, unless the site 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
@@ -62,10 +63,8 @@ class Numbering:
 
 
 def _number(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
+    """MSH-13, data type NM: fifteen digits at most; only the wish to resynchronise is negative."""
+    return int(text) if re.fullmatch(r"-1|[0-9]{1,15}", text) else None
 
 
 def _expecting(found: Examined, expected: int | None) -> Examined:

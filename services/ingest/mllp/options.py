@@ -9,10 +9,14 @@ from typing import TYPE_CHECKING
 
 from services.ingest.mllp.gate import PRODUCTION, Rules
 from services.ingest.mllp.server import Endpoint
+from services.ingest.profiles.gating import rules_for
+from services.ingest.profiles.options import add_source_options, sources_of
 from services.runtime.errors import OperatorError
 
 if TYPE_CHECKING:
     import argparse
+
+    from services.ingest.profiles.sources import Sources
 
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
@@ -34,6 +38,7 @@ def add_listener_options(parser: argparse.ArgumentParser, *, required: bool) -> 
     add("--test-traffic", action="store_true", help="take test and training messages (MSH-11) too")
     help_ignore = "a message type to accept and pass over, e.g. MFN or MFN^M02; repeatable"
     add("--ignore", action="append", default=[], metavar="TYPE", help=help_ignore)
+    add_source_options(parser)
 
 
 def endpoint(args: argparse.Namespace) -> Endpoint:
@@ -54,7 +59,14 @@ def endpoint(args: argparse.Namespace) -> Endpoint:
 
 
 def rules(args: argparse.Namespace) -> Rules:
-    """What is said about the listener's senders."""
+    """What is said about the listener's senders, by options or by source profiles.
+
+    Raises:
+        OperatorError: mistakes in the profiles, or an option that belongs into them.
+    """
+    sources = sources_of(args)
+    if sources.declared:
+        return _declared(sources, args)
     profile = PRODUCTION
     if args.test_traffic:
         profile = replace(profile, processing_ids=frozenset({"P", "T", "D"}))
@@ -64,6 +76,13 @@ def rules(args: argparse.Namespace) -> Rules:
         senders=frozenset(args.sender) or None,
         ignored=frozenset(kind.upper() for kind in args.ignore),
     )
+
+
+def _declared(sources: Sources, args: argparse.Namespace) -> Rules:
+    """Each sender by its own profile."""
+    if args.custody or args.test_traffic or args.ignore:
+        raise OperatorError("--custody, --test-traffic, --ignore: say so in the source profiles")
+    return rules_for(sources, frozenset(args.sender) or None)
 
 
 def _address(text: str) -> tuple[str, int]:

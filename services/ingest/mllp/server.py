@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import Counter
 from dataclasses import dataclass, field
 from itertools import count
 from types import MappingProxyType
@@ -60,6 +61,7 @@ class MllpServer:
         self._numbers = count(1)
         self._began = now()
         self._open: set[asyncio.Task[None]] = set()
+        self._hosts: Counter[str] = Counter()
         self._committing: asyncio.Task[None] | None = None
         self._server: asyncio.Server | None = None
 
@@ -98,30 +100,39 @@ class MllpServer:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         limits = self._endpoint.limits
-        if len(self._open) >= limits.connections or self._stop.is_set():
+        address = _address(writer)[0]
+        full = len(self._open) >= limits.connections or self._hosts[address] >= limits.each
+        if full or self._stop.is_set():
             logger().warning("too many connections")
             writer.transport.abort()
             return
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs has one
         self._open.add(task)
+        self._hosts[address] += 1
         try:
             _keep_alive(writer)
             connection = Connection(reader, writer, self._peer(writer), limits, self._now)
             await connection.serve(self.committer, self._stop)
         finally:
             self._open.discard(task)
+            self._hosts -= Counter([address])  # and forgets who has no other
             writer.close()
 
     def _peer(self, writer: asyncio.StreamWriter) -> Peer:
-        address = writer.get_extra_info("peername")
-        host, port = address[:2] if address else ("?", 0)
+        host, port = _address(writer)
         name = f"{self._began}/{next(self._numbers)} {host}:{port}"
         if not self._endpoint.peers:
             return Peer(name)
         names = _names(writer.get_extra_info("peercert") or {})
         allowed = (self._endpoint.peers.get(one, frozenset()) for one in names)
         return Peer(name, frozenset[str]().union(*allowed))
+
+
+def _address(writer: asyncio.StreamWriter) -> tuple[str, int]:
+    """Host and port of the other side, as far as they are still known."""
+    address = writer.get_extra_info("peername")
+    return address[:2] if address else ("?", 0)
 
 
 def _names(certificate: Mapping[str, Any]) -> list[str]:

@@ -23,6 +23,7 @@ from services.demo.traffic import PROFILE, traffic
 from services.embedded.reading import read
 from services.embedded.store import FILE_NAME
 from services.ingest.archive import Format, Record
+from services.ingest.profiles.sources import Sources
 from services.ingest.sources.files import Arrival
 from services.simulator.cohort import Cohort, simulate
 
@@ -46,7 +47,7 @@ class TestTraffic:
     def test_half_of_the_patients_come_through_each_door(self) -> None:
         doors: dict[Format, set[str]] = {Format.HL7: set(), Format.EVENTS: set()}
         for message in messages():
-            reading = read(_arrival(message), PROFILE)
+            reading = read(_arrival(message), Sources.of(PROFILE))
             doors[message.form] |= {event.patient_id for event in reading.events}
         assert len(doors[Format.HL7]) == len(doors[Format.EVENTS]) == 6
         assert not doors[Format.HL7] & doors[Format.EVENTS]
@@ -55,7 +56,7 @@ class TestTraffic:
         """Registrations apart: HL7 v2 tells identity and goals of care as two facts."""
         arrived: Counter[tuple[str, str]] = Counter()
         for message in messages():
-            reading = read(_arrival(message), PROFILE)
+            reading = read(_arrival(message), Sources.of(PROFILE))
             assert reading.rejected == ()
             arrived.update((event.patient_id, event.type) for event in reading.events)
         sent = Counter(

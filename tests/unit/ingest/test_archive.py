@@ -66,9 +66,12 @@ def test_an_empty_gzip_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_and_a_folder_are_reported(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.jsonl", tmp_path):
+    for path, reason in (
+        (tmp_path / "none.jsonl", Reason.UNREADABLE_FILE),
+        (tmp_path, Reason.EMPTY_INPUT),
+    ):
         records = list(read_archive(path))
-        assert _reasons(records) == [Reason.UNREADABLE_FILE]
+        assert _reasons(records) == [reason]
         assert records[0].where.file == str(path)
 
 

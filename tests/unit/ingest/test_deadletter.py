@@ -57,4 +57,8 @@ def test_topics_have_one_row_each_with_a_key_of_their_message() -> None:
             assert row.key in str(row.message.json_schema())
     assert topic("clinical.alerts").config()["cleanup.policy"] == "compact"
     assert topic("clinical.raw").config()["retention.ms"] == str(30 * 86_400_000)
-    assert topic("clinical.events").config() == {"cleanup.policy": "delete", "retention.ms": "-1"}
+    assert topic("clinical.events").config() == {
+        "cleanup.policy": "delete",
+        "retention.ms": "-1",
+        "max.message.bytes": str(2 * 1024 * 1024),
+    }

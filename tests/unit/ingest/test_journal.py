@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from schemas.deadletter import Reason
+from services.ingest.archive import Format
 from services.ingest.coding import Rejected
-from services.ingest.journal import FILE_NAME, VERSION, Entry, Journal, JournalReader, State
+from services.ingest.journal import (
+    FILE_NAME,
+    SCHEMA,
+    VERSION,
+    Entry,
+    Journal,
+    JournalReader,
+    State,
+)
 from services.runtime.errors import OperatorError, Unavailable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+ROOT = Path(__file__).resolve().parents[3]
 ENTRY = Entry(
     received=1_700_000_000_000_000,
     connection="1 127.0.0.1:4000",
@@ -125,8 +138,43 @@ def test_two_journals_are_told_apart(journal: Journal, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("journal")
 def test_two_processes_cannot_receive_into_one(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match="another process"):
-        Journal(tmp_path)
+    code = "import pathlib, sys; from services.ingest import journal;"
+    code += "journal.Journal(pathlib.Path(sys.argv[1]))"
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "another process" in done.stderr
+
+
+def test_two_listeners_of_one_process_can(journal: Journal, tmp_path: Path) -> None:
+    """HL7 v2 and FHIR, each from its own thread; what they add has one order."""
+    other = Journal(tmp_path)
+    for at, writer in enumerate((journal, other, journal)):
+        with writer.transaction():
+            form = Format.FHIR if writer is other else Format.HL7
+            writer.add(replace(ENTRY, raw=b"%d" % at, form=form))
+    other.close()
+    found = JournalReader(tmp_path).behind(0, 9)
+    assert [one.raw for one in found] == [b"0", b"1", b"2"]
+    assert [one.form for one in found] == [Format.HL7, Format.FHIR, Format.HL7]
+
+
+def test_a_journal_of_the_first_version_is_taken_over(tmp_path: Path) -> None:
+    """It held HL7 v2 only. Until its writer begins it is read as it is."""
+    with closing(sqlite3.connect(tmp_path / FILE_NAME)) as db:
+        db.executescript(SCHEMA)
+        db.executescript("INSERT INTO identity VALUES ('old'); PRAGMA user_version=1;")
+        values = "1, 'c', 0, 'LAB', '', x'', x'', 'new', 1, x'4d'"
+        names = (
+            "received, connection, place, source, control, hash, content, state, accepted, bytes"
+        )
+        db.execute(f"INSERT INTO entries ({names}) VALUES ({values})")  # noqa: S608 - ours
+        db.commit()
+    reader = JournalReader(tmp_path)
+    before = reader.behind(0, 9)
+    Journal(tmp_path).close()
+    assert reader.behind(0, 9) == before
+    assert [one.form for one in before] == [Format.HL7]
+    assert reader.identity() == "old"
 
 
 def test_a_journal_that_cannot_be_written_says_so(journal: Journal, tmp_path: Path) -> None:
@@ -159,3 +207,15 @@ def test_a_journal_of_a_newer_version_is_left_alone(journal: Journal, tmp_path: 
 def test_the_file_is_for_its_owner_alone(journal: Journal, tmp_path: Path) -> None:
     add(journal, ENTRY)
     assert (tmp_path / FILE_NAME).stat().st_mode & 0o077 == 0
+
+
+def test_a_reader_is_given_no_more_than_it_can_hold(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.ingest.journal.MOST_READ", 10)
+    add(journal, *(replace(ENTRY, raw=b"x" * size) for size in (4, 6, 1, 50, 2)))
+    reader, sizes, seq = JournalReader(tmp_path), [], 0
+    while found := reader.behind(seq, 100):
+        sizes.append([len(one.raw) for one in found])
+        seq = found[-1].seq
+    assert sizes == [[4, 6], [1], [50], [2]], "an entry larger than that comes alone"

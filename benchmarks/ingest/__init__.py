@@ -1,0 +1,1 @@
+"""How fast HL7 v2 comes in: `python -m benchmarks.ingest`."""

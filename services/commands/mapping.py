@@ -1,0 +1,80 @@
+"""`salvage map`: what was received becomes clinical events and dead letters, over Kafka."""
+
+from __future__ import annotations
+
+import os
+import sys
+from functools import partial
+from typing import TYPE_CHECKING
+
+from schemas.topics import DEADLETTERS, EVENTS, RAW, TOPICS
+from services.embedded.reading import read
+from services.ingest.kafka.group import GroupReader
+from services.ingest.kafka.mapper import GROUP, Mapper, MapWorker
+from services.ingest.kafka.publisher import Publisher
+from services.ingest.kafka.topics import require
+from services.ingest.profiles.options import add_source_options, sources_of
+from services.runtime.errors import OperatorError, SalvageError
+from services.runtime.kafka import add_kafka_option, cluster
+from services.runtime.logs import logger, to_stream
+from services.runtime.shutdown import Stop, on_signals
+
+if TYPE_CHECKING:
+    import argparse
+
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
+
+
+def register(subparsers: Subparsers) -> None:
+    """Add the command to the `salvage` parser; `args.run(args)` gives its exit code."""
+    parser = subparsers.add_parser(
+        "map",
+        help="read clinical.raw, publish clinical.events and dead letters",
+        description="Reads what `salvage ingest` published, and canonical events of hospital "
+        "buses; publishes clinical events by patient, and dead letters with reason and place. "
+        "Several of them share the work.",
+    )
+    add_kafka_option(parser, required=True, about="some of the cluster's brokers")
+    add = parser.add_argument
+    about = "a topic on which somebody publishes canonical events; repeatable"
+    add("--events-topic", action="append", default=[], metavar="NAME", help=about)
+    about = "workers of the same name share the work; default: %(default)s"
+    add("--group", default=GROUP, metavar="NAME", help=about)
+    add_source_options(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Carry out the command.
+
+    Returns:
+        0 ended as asked; 1 gave up (logged); 2 unusable settings (said on stderr).
+    """
+    to_stream(sys.stderr)
+    try:
+        with on_signals(Stop()) as stop:
+            _work(args, stop)
+    except OperatorError as error:
+        print(f"salvage map: {error}", file=sys.stderr)
+        return 2
+    except SalvageError as error:
+        logger().error("gave up", extra={"detail": str(error)})
+        return 1
+    return 0
+
+
+def _work(args: argparse.Namespace, stop: Stop) -> None:
+    ours = {row.name for row in TOPICS}
+    if ours & set(args.events_topic):
+        raise OperatorError("--events-topic: one of our own topics; it would be read for ever")
+    mapper = Mapper(partial(read, sources=sources_of(args)))
+    where = cluster(args.kafka, os.environ)
+    require(where, [RAW, EVENTS, DEADLETTERS])
+    topics = list(dict.fromkeys([RAW.name, *args.events_topic]))
+    worker = MapWorker(
+        mapper,
+        partial(GroupReader, where, topics, args.group),
+        partial(Publisher, where),
+    )
+    logger().info("mapping")
+    worker.run(stop)

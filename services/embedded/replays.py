@@ -1,0 +1,206 @@
+"""What was read again waits here until the runtime takes it.
+
+`salvage deadletters replay` writes it, `salvage run` reads it. It is a file of its own, since the
+store has one writer. It holds what the dry run showed, so that nothing else is done; how far it
+was taken is stored with the facts, so that each entry is taken once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import secrets
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from schemas.deadletter import Reason, Where
+from schemas.events import EVENT
+from services.embedded.delivery import Delivery
+from services.embedded.feed import BATCH
+from services.embedded.reading import Reading, Reread
+from services.embedded.readonly import reading
+from services.ingest.archive import Format, Record
+from services.ingest.coding import Rejected
+from services.ingest.sources.files import Mark
+from services.runtime.errors import Unavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from services.embedded.store import Store
+    from services.runtime.clock import Clock
+
+FILE_NAME: Final = "replays.sqlite"
+LOCK_NAME: Final = "replays.lock"
+MARK: Final = "/replays"
+"""Under this name the place is stored among the files' marks; no file can have it."""
+_SCHEMA: Final = """
+    CREATE TABLE IF NOT EXISTS replays (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL, form TEXT NOT NULL, place TEXT NOT NULL,  -- of the record, JSON
+        received INTEGER NOT NULL,       -- its first receipt, microseconds UTC
+        bytes BLOB NOT NULL,
+        letters TEXT NOT NULL,           -- the keys of its dead letters, JSON
+        events TEXT NOT NULL,            -- what comes of it now, JSON
+        rejected TEXT NOT NULL           -- and what is wrong with it now, JSON
+    );
+    CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
+"""
+
+
+class Waiting(NamedTuple):
+    """An entry: its number, and what waits."""
+
+    seq: int
+    record: Reread
+
+
+def append(folder: Path, records: Iterable[Reread]) -> int:
+    """Add what is to be taken, all in one transaction, on the disk.
+
+    Returns:
+        The number of the last one.
+
+    Raises:
+        Unavailable: nothing was added.
+    """
+    path = folder / FILE_NAME
+    try:
+        with _alone(folder):
+            os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+            db = sqlite3.connect(path, isolation_level=None)
+            try:
+                return _add(db, records)
+            finally:
+                db.close()
+    except (OSError, sqlite3.Error) as error:
+        raise Unavailable(f"replays cannot be written: {type(error).__name__}") from error
+
+
+def _add(db: sqlite3.Connection, records: Iterable[Reread]) -> int:
+    db.execute("PRAGMA journal_mode=WAL")
+    db.execute("PRAGMA synchronous=FULL")
+    db.executescript(_SCHEMA)
+    db.execute("BEGIN IMMEDIATE")
+    if db.execute("SELECT COUNT(*) FROM identity").fetchone() == (0,):
+        db.execute("INSERT INTO identity VALUES (?)", (secrets.token_hex(16),))
+    db.executemany(
+        "INSERT INTO replays (source, form, place, received, bytes, letters, events, rejected) "
+        "VALUES (?,?,?,?,?,?,?,?)",
+        map(_row, records),
+    )
+    (last,) = db.execute("SELECT COALESCE(MAX(seq), 0) FROM replays").fetchone()
+    db.execute("COMMIT")
+    return int(last)
+
+
+def behind(folder: Path, seq: int, limit: int) -> list[Waiting]:
+    """The entries behind a number, in their order.
+
+    Raises:
+        Unavailable: the file cannot be read.
+    """
+    with reading(folder / FILE_NAME) as db:
+        sql = (
+            "SELECT seq, source, form, place, received, bytes, letters, events, rejected "
+            "FROM replays WHERE seq > ? ORDER BY seq LIMIT ?"
+        )
+        return [_waiting(row) for row in db.execute(sql, (seq, limit))]
+
+
+def identity(folder: Path) -> str | None:
+    """What tells this file from one that took its place; None while there is none.
+
+    Raises:
+        Unavailable: the file cannot be read.
+    """
+    if not (folder / FILE_NAME).exists():
+        return None
+    with reading(folder / FILE_NAME) as db:
+        tables = db.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'identity'").fetchone()
+        found = db.execute("SELECT id FROM identity").fetchone() if tables != (0,) else None
+    return None if found is None else str(found[0])
+
+
+class ReplayFeed:
+    """Gives what waits to the runtime.
+
+    catching_up: what was there when we began is not all read yet, see `FolderFeed`.
+    """
+
+    def __init__(self, folder: Path, store: Store, clock: Clock) -> None:
+        """Read the file in a folder, which need not be there yet."""
+        self._folder = folder
+        self._store = store
+        self._clock = clock
+        self.reset()
+
+    def reset(self) -> None:
+        """Go back to what was stored: what was given out since will be given out again."""
+        self.catching_up = True
+        self._name, self._seq = "", 0
+        for mark in self._store.marks():
+            if mark.name == MARK:
+                self._name, self._seq = mark.digest, mark.records
+
+    def batches(self, size: int = BATCH) -> Iterator[list[Delivery]]:
+        """What is new. A batch counts as taken when the next one is asked for.
+
+        Raises:
+            Unavailable: the file cannot be read.
+        """
+        name = identity(self._folder)
+        if name is not None and name != self._name:
+            self._name, self._seq = name, 0
+        while name is not None and (found := behind(self._folder, self._seq, size)):
+            yield [self._delivery(one) for one in found]
+            self._seq = found[-1].seq
+        self.catching_up = False
+
+    def _delivery(self, one: Waiting) -> Delivery:
+        """What waited while nobody read counts as known when it was issued."""
+        mark = Mark(MARK, self._name, "", one.seq)
+        arrival = _marked(one.record, mark)
+        return Delivery(self._clock.now(), (arrival,), waited=self.catching_up)
+
+
+def _marked(record: Reread, mark: Mark) -> Reread:
+    return Reread(
+        *(record.source, record.form, record.record, mark),
+        *(record.reading, record.received, record.letters),
+    )
+
+
+def _row(one: Reread) -> tuple[Any, ...]:
+    rejected = [[why.reason, why.detail, why.part] for why in one.reading.rejected]
+    return (
+        *(one.source, one.form.value, one.record.where.model_dump_json(exclude_none=True)),
+        *(one.received, one.record.raw, json.dumps(one.letters)),
+        json.dumps([event.to_json().decode() for event in one.reading.events]),
+        json.dumps(rejected),
+    )
+
+
+def _waiting(row: tuple[Any, ...]) -> Waiting:
+    seq, source, form, place, received, raw, letters, events, rejected = row
+    found = Reading(
+        tuple(EVENT.validate_json(text) for text in json.loads(events)),
+        tuple(Rejected(Reason(why), detail, part) for why, detail, part in json.loads(rejected)),
+    )
+    record = Record(Where.model_validate_json(place), raw)
+    keys = tuple((str(number), str(where)) for number, where in json.loads(letters))
+    return Waiting(seq, Reread(source, Format(form), record, None, found, received, keys))
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One writer at a time; another one waits."""
+    lock = os.open(folder / LOCK_NAME, os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(lock)

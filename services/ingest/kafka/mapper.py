@@ -1,0 +1,172 @@
+"""The mapper: records become clinical events and dead letters, each at least once.
+
+Laws of this file:
+- a record's place is committed only after all that came of it is in Kafka;
+- what is done again after a failure gives the same events with the same ids and the same content,
+  so that whoever reads them merges them into the same facts;
+- no record stops the others: one at which our own code fails becomes a dead letter.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Final, Protocol
+
+from schemas.deadletter import Reason
+from schemas.topics import EVENTS, RAW
+from services.ingest.coding import Rejected
+from services.ingest.kafka.records import (
+    event_arrival,
+    event_record,
+    letter_record,
+    raw_arrival,
+)
+from services.runtime.errors import Unavailable, place_of
+from services.runtime.logs import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+    from schemas.events import Event
+    from services.ingest.coding import Notice
+    from services.ingest.kafka.group import GroupReader
+    from services.ingest.kafka.publisher import Outgoing, Publisher
+    from services.ingest.kafka.records import Incoming
+    from services.ingest.sources.files import Arrival
+    from services.runtime.shutdown import Stop
+
+GROUP: Final = "salvage-map"
+POLL_SECONDS: Final = 0.5
+RETRY_SECONDS: Final = 2.0
+
+
+class Reading(Protocol):
+    """What comes of one record."""
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        """The facts in it."""
+        ...
+
+    @property
+    def rejected(self) -> tuple[Rejected, ...]:
+        """The parts that can't be used."""
+        ...
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What is odd about what is kept."""
+        ...
+
+
+class Mapper:
+    """Maps single records; pure but for the log."""
+
+    def __init__(self, read: Callable[[Arrival], Reading]) -> None:
+        """Wire.
+
+        Args:
+            read: reads a record by its format; the same that the embedded runtime uses.
+        """
+        self._read = read
+        self._noticed: set[tuple[str, Reason, str]] = set()
+
+    def mapped(self, record: Incoming) -> list[Outgoing]:
+        """What is to be published of a record, in order."""
+        arrival = raw_arrival(record) if record.topic == RAW.name else event_arrival(record)
+        if arrival is None:
+            return []
+        try:
+            reading = self._read(arrival)
+        except Exception as error:  # noqa: BLE001 - a defect must not stop the others
+            where = place_of(error)
+            logger().error("defect", extra={"detail": where})
+            return [letter_record(Rejected(Reason.DEFECT, where), arrival, record)]
+        self._notice(arrival.source, reading.notices)
+        letters = (letter_record(one, arrival, record) for one in reading.rejected)
+        return [*(event_record(event, record) for event in reading.events), *letters]
+
+    def _notice(self, source: str, notices: Iterable[Notice]) -> None:
+        """Say once what is odd about a source's records that are kept."""
+        for notice in notices:
+            oddity = (source, notice.reason, notice.detail)
+            if oddity not in self._noticed:
+                self._noticed.add(oddity)
+                about = {"source": source, "reason": notice.reason, "detail": notice.detail}
+                logger().warning("notice", extra=about)
+
+
+class MapWorker:
+    """Reads, maps, publishes, commits, and again."""
+
+    def __init__(
+        self,
+        mapper: Mapper,
+        reader: Callable[[], GroupReader],
+        publisher: Callable[[], Publisher],
+    ) -> None:
+        """Wire; `run` does the work.
+
+        Args:
+            mapper: maps.
+            reader: joins the group.
+            publisher: connects; called again after each failure.
+        """
+        self._mapper = mapper
+        self._join = reader
+        self._connect = publisher
+        self._publisher: Publisher | None = None
+
+    def run(self, stop: Stop) -> None:
+        """Work until asked to stop; what is in hand is then finished.
+
+        Raises:
+            Unavailable: no broker answers at the beginning.
+        """
+        reader = self._join()
+        try:
+            self._publisher = self._connect()
+            while not stop.asked:
+                if not self._round(reader):
+                    stop.wait(RETRY_SECONDS)
+        finally:
+            self._drop()
+            reader.close()
+
+    def _round(self, reader: GroupReader) -> bool:
+        """One batch.
+
+        Returns:
+            Whether it went well; if not, it will come again.
+        """
+        try:
+            records = reader.poll(POLL_SECONDS)
+            if records:
+                outgoing = self._publish(records)
+                reader.commit(records)
+                _report(records, outgoing)
+        except Unavailable as error:
+            logger().error("trouble", extra={"detail": str(error)})
+            self._drop()
+            reader.back()
+            return False
+        return True
+
+    def _publish(self, records: Sequence[Incoming]) -> list[Outgoing]:
+        outgoing = [made for record in records for made in self._mapper.mapped(record)]
+        if self._publisher is None:
+            self._publisher = self._connect()
+        self._publisher.publish(outgoing)
+        return outgoing
+
+    def _drop(self) -> None:
+        if self._publisher is not None:
+            self._publisher.close()
+            self._publisher = None
+
+
+def _report(records: Sequence[Incoming], outgoing: Iterable[Outgoing]) -> None:
+    topics = Counter(one.topic for one in outgoing)
+    facts = topics[EVENTS.name]
+    about = {"records": len(records), "facts": facts, "deadletters": topics.total() - facts}
+    logger().info("mapped", extra=about)

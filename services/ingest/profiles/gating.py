@@ -1,0 +1,33 @@
+"""The MLLP gate's rules from source profiles: each sender is judged by its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from services.ingest.mllp.gate import PRODUCTION, Rules
+
+if TYPE_CHECKING:
+    from services.ingest.hl7v2.codec import Segment
+    from services.ingest.profiles.sources import Source, Sources
+
+
+def rules_for(sources: Sources, senders: frozenset[str] | None = None) -> Rules:
+    """The rules of a listener.
+
+    Args:
+        sources: none declared: all are judged alike, as a live feed that follows the standard.
+        senders: who may speak, `facility/application`; None: anybody.
+    """
+    if not sources.declared:
+        return Rules(PRODUCTION, senders=senders)
+
+    def of_sender(header: Segment) -> Rules | None:
+        source = sources.of_message(header)
+        return None if source is None else _of(source, header)
+
+    return Rules(PRODUCTION, senders=senders, of_sender=of_sender)
+
+
+def _of(source: Source, header: Segment) -> Rules:
+    profile = source.profile_for(header)
+    return Rules(profile, custody=source.custody, ignored=profile.ignored, numbered=source.numbered)

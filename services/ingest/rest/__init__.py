@@ -1,0 +1,1 @@
+"""FHIR over HTTP: resources and Bundles are received into the journal."""
