@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
+from schemas.actions import Action
 from schemas.alerts import AlertRevision
 from schemas.deadletter import DeadLetter
 from schemas.events import EVENT
@@ -25,6 +26,7 @@ def documents() -> dict[str, str]:
     return {
         "clinical-event.v1.json": _document("Clinical event", EVENT),
         "alert-revision.v1.json": _document("Alert revision", TypeAdapter(AlertRevision)),
+        "action.v1.json": _document("Action", TypeAdapter(Action)),
         "dead-letter.v1.json": _document("Dead letter", TypeAdapter(DeadLetter)),
     }
 
