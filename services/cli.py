@@ -22,6 +22,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "rules": ("services.commands.rules", "the catalogue: list, check, test, mutate, lock, docs"),
     "deadletters": ("services.commands.deadletters", "what could not be used: count, show, replay"),
     "sources": ("services.commands.sources", "source profiles: check them against messages"),
+    "route": ("services.notifier.commands.route", "who would get an alert, when, and why"),
     "simulate": ("services.simulator.console", "make a synthetic cohort with known truth"),
 }
 """Command: the module whose `register` knows its arguments, and what it does."""

@@ -1,0 +1,1 @@
+"""A year of a notifier, on a clock that travels."""

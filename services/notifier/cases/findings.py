@@ -1,0 +1,160 @@
+"""What a revision of an alert means to a case: nothing new, news, or that something fell."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, NamedTuple
+
+from schemas.alerts import OPEN_STATES, Severity, State
+from schemas.base import as_utc, digest
+from services.notifier.cases.case import Case, Finding, gravity
+from services.notifier.cases.words import Cause
+from services.notifier.hours.local import instant_of
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from schemas.alerts import AlertRevision
+    from services.notifier.cases.policy import Policy
+    from services.notifier.cases.site import Site
+
+
+class Heard(NamedTuple):
+    """A revision, as the case takes it in.
+
+    Attributes:
+        finding: as it now is.
+        cause: why somebody must be told; None when nobody need be.
+        minor: it may wait for a digest, because graver things were told.
+        fell: it stood, and no longer does.
+    """
+
+    finding: Finding
+    cause: Cause | None = None
+    minor: bool = False
+    fell: bool = False
+
+
+def hear(case: Case | None, revision: AlertRevision, site: Site) -> Heard | None:
+    """What a revision says that the case did not know; None for what it already knew.
+
+    A revision that was overtaken by a later one, or comes again, says nothing.
+    """
+    before = known(case, revision.alert_id)
+    if before is not None and revision.revision <= before.revision:
+        return None
+    finding = _finding(revision, before, site)
+    if not finding.stands:
+        return Heard(finding, fell=before is not None and before.stands)
+    told = [one for one in case.pending if one.told or one is before] if case is not None else []
+    if before is not None and before.settled and before.stands:
+        told.append(before)
+    cause = _cause(finding, before, told, site.policy)
+    minor = cause is Cause.NEW_FINDING and any(_outweighs(one, finding) for one in told)
+    if cause is not None or (before is not None and before.stands and before.told):
+        act_by = finding.act_by if cause is not None or before is None else before.told_by
+        settled = cause is None and before is not None and before.settled
+        update = {"told": True, "told_by": act_by, "settled": settled}
+        finding = finding.model_copy(update=update)
+    return Heard(finding, cause, minor=minor)
+
+
+def known(case: Case | None, alert_id: str) -> Finding | None:
+    """What the case knows of an alert."""
+    found = (one for one in case.findings if one.alert_id == alert_id) if case else ()
+    return next(iter(found), None)
+
+
+def with_finding(case: Case, finding: Finding) -> tuple[Finding, ...]:
+    """The case's findings with one of them as it now is, in an order that tells nothing."""
+    others = [one for one in case.findings if one.alert_id != finding.alert_id]
+    return tuple(sorted([*others, finding], key=lambda one: one.alert_id))
+
+
+def cause_id(revision: AlertRevision) -> str:
+    """Identity of a cause that lies in a revision."""
+    return digest("revision", revision.alert_id, revision.revision)
+
+
+def _cause(
+    new: Finding, before: Finding | None, told: list[Finding], policy: Policy
+) -> Cause | None:
+    """The four things that may notify again; a retraction is the fourth, and not decided here."""
+    gravest = min((_weight(one) for one in told), default=None)
+    if gravest is not None and _weight(new) < gravest:
+        return Cause.HIGHER_SEVERITY
+    if before is None or not before.stands or before.statement != new.statement:
+        return Cause.NEW_FINDING
+    soonest = min((one.told_by for one in told if one.told_by), default=None)
+    if new.act_by is None or (soonest is not None and new.act_by > soonest - policy.sooner_by):
+        return None
+    return Cause.EARLIER_DEADLINE
+
+
+def _outweighs(told: Finding, new: Finding) -> bool:
+    """Whether the new finding can wait beside what was told; what asks nothing always can."""
+    return _weight(told) < _weight(new) or new.state is State.INFO
+
+
+def _weight(finding: Finding) -> int:
+    """0 for the gravest; what asks nothing weighs least, whatever its rule's severity."""
+    return len(Severity) if finding.state is State.INFO else gravity(finding.severity)
+
+
+def _finding(revision: AlertRevision, before: Finding | None, site: Site) -> Finding:
+    stands = revision.state in OPEN_STATES and revision.change != "withdrawn"
+    statement = _statement(revision)
+    said = before if before is not None and before.stands else None
+    since, latest = revision.at, None
+    if said is not None and said.statement == statement:
+        graver = gravity(revision.severity) < gravity(said.severity)
+        since, latest = (revision.at, said.act_by) if graver else (said.since, None)
+    return Finding(
+        alert_id=revision.alert_id,
+        revision=revision.revision,
+        statement=statement,
+        state=revision.state,
+        severity=revision.severity,
+        rule=revision.rule,
+        rule_version=revision.rule_version,
+        since=since,
+        act_by=_act_by(revision, since, latest, site) if stands else None,
+        evidence_at=revision.onset,
+        stands=stands,
+    )
+
+
+def _statement(revision: AlertRevision) -> str:
+    """Identity of what is said: a stage of an episode, and of a window its tier."""
+    tag = revision.tag if revision.state is State.WINDOW else None
+    late = revision.confirmation_overdue and revision.state is State.SUSPECTED
+    return digest(revision.alert_id, revision.episode, revision.state, tag, late)
+
+
+def _act_by(
+    revision: AlertRevision, since: datetime, latest: datetime | None, site: Site
+) -> datetime | None:
+    """The instant by which something is asked; by the severity where the alert names none.
+
+    The severity's time counts from when the statement was first made as grave as it is: saying it
+    again is no delay, nor is saying it is graver.
+    """
+    if revision.state is State.INFO:
+        return None
+    named = [revision.act_by]
+    if revision.state is State.SUSPECTED and not revision.confirmation_overdue:
+        named.append(revision.confirm_by)
+    found = [end_of(one, site.roster.zone) for one in named if one is not None]
+    by_severity = _by_severity(since, revision.severity, site.policy)
+    return min(found, default=min(by_severity, latest or by_severity))
+
+
+def _by_severity(since: datetime, severity: Severity, policy: Policy) -> datetime:
+    return as_utc(since) + policy.pace(severity).act_within
+
+
+def end_of(value: date | datetime, zone: ZoneInfo) -> datetime:
+    """The instant at which a clinical time is over: of a date the end of its day at the site."""
+    if isinstance(value, datetime):
+        return as_utc(value)
+    return instant_of(value + timedelta(days=1), time(0), zone)

@@ -1,0 +1,1 @@
+"""What may leave when: digests and throttles, over all cases of a recipient. Pure."""

@@ -1,0 +1,1 @@
+"""Who is there: care teams, desks, shifts. Files become values; the values answer without I/O."""
