@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, cast
 import pytest
 from hypothesis import HealthCheck, settings
 
+from services.runtime.logs import logger
+
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 SHARED = Path(__file__).resolve().parent.parent.parent / "shared"
@@ -55,3 +57,13 @@ def pytest_make_collect_report() -> Generator[None, object, pytest.CollectReport
     report = cast("pytest.CollectReport", (yield))
     forbid_needless_skip(report)
     return report
+
+
+@pytest.fixture(autouse=True)
+def our_log_as_it_was() -> Iterator[None]:
+    """A command that a test calls sends our log to a stream that ends with the test."""
+    ours = logger()
+    before = ours.level, ours.propagate, [*ours.handlers]
+    yield
+    ours.setLevel(before[0])  # which also forgets what was found to be enabled
+    ours.propagate, ours.handlers[:] = before[1], before[2]

@@ -117,7 +117,8 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     rules = Rules(replace(PRODUCTION, charset="utf-8"), custody=custody, senders=senders)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(receiving, "examine", fails_at_some)
-        patch.setattr(logger(), "level", logging.DEBUG)
+        former = logger().level
+        logger().setLevel(logging.DEBUG)  # not by patching: what is enabled is remembered
         for one in (logger(), logging.getLogger()):
             one.addHandler(handler)
         with listening(folder, rules, limits=Limits(frame=LIMIT)) as listener:
@@ -128,6 +129,7 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
                 assert torn.answer() is None
         for one in (logger(), logging.getLogger()):
             one.removeHandler(handler)
+        logger().setLevel(former)
     return Said(answers, handler.said, generate_latest(REGISTRY).decode(), folder)
 
 
