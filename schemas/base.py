@@ -37,6 +37,8 @@ _LATEST = date(2200, 1, 1)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_PLAIN_NUMBER = re.compile(r"-?[0-9]{1,9}(?:\.[0-9]{1,9})?")
+"""As nearly all results are written: within all limits by its form."""
 
 
 def parse_date(value: object) -> date:
@@ -110,6 +112,8 @@ def parse_number(value: object) -> Decimal:
     Raises:
         ValueError: not a finite number, or one with more than 18 digits or beyond 10**±18.
     """
+    if type(value) is str and _PLAIN_NUMBER.fullmatch(value):
+        return Decimal(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
         raise ValueError("expected a decimal number")
     if isinstance(value, float):

@@ -49,7 +49,9 @@ class Reason(StrEnum):
     REFUSED_CODE = "refused_code"
     CODE_CONFLICT = "code_conflict"
     UNMAPPED_PATIENT = "unmapped_patient"
+    IDENTITY_CONFLICT = "identity_conflict"
     BAD_MERGE = "bad_merge"
+    MERGE_UNRESOLVED = "merge_unresolved"
     MALFORMED_HL7 = "malformed_hl7"
     BROKEN_FRAME = "broken_frame"
     MULTIPLE_MESSAGES = "multiple_messages"
@@ -101,7 +103,9 @@ _SENTENCES = {
     Reason.REFUSED_CODE: "The code names a different quantity than its name suggests; refused.",
     Reason.CODE_CONFLICT: "Code and analyte contradict each other; neither is trusted.",
     Reason.UNMAPPED_PATIENT: "The patient has no identifier with an assigning authority.",
+    Reason.IDENTITY_CONFLICT: "The record's identifiers are known to belong to different patients.",
     Reason.BAD_MERGE: "A merge names no patient, or a patient with itself.",
+    Reason.MERGE_UNRESOLVED: "A merge into a record that is itself merged away, in a circle.",
     Reason.MALFORMED_HL7: "The bytes are not an HL7 v2 message.",
     Reason.BROKEN_FRAME: "A framed message was cut off before the end of its frame.",
     Reason.MULTIPLE_MESSAGES: "One frame holds several messages without a batch around them.",

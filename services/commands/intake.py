@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Final
 
 from services.ingest.archive import Format, Record, read_archive
 from services.ingest.decode import Notice, Rejected, decode_event
+from services.ingest.documents import consequences
 from services.ingest.profiles.sources import ANYBODY, Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from schemas.events import Event
+    from services.ingest.documents import Change
+    from services.ingest.hl7v2.mapped import Mapped
 
 FORMATS: Final = tuple(form.value for form in Format)
 _EVERY: Final = 1_000
@@ -33,6 +36,7 @@ class Intake:
 
     name: the command that reads, for its lines on stderr.
     sources: what is known of the senders.
+    documents: what was said of each, and the versions of facts that it gave.
     """
 
     name: str
@@ -42,14 +46,17 @@ class Intake:
     unusable: int = 0
     events: int = 0
     notices: Counter[tuple[str, str]] = field(default_factory=Counter)
+    documents: dict[str, tuple[list[Change], list[Event]]] = field(default_factory=dict)
 
     def read(self, paths: Iterable[str]) -> Iterator[Event]:
-        """The events of all archives, in the order of the files."""
+        """The events of all archives, in the order of the files; last, what documents change."""
         for path in paths:
             for record in read_archive(path, self.form):
                 yield from self._record(record)
                 self._progress()
         clear_progress()
+        for changes, versions in self.documents.values():
+            yield from consequences(versions, changes)
 
     def close(self) -> bool:
         """Say on stderr what was odd and what was not usable.
@@ -72,13 +79,33 @@ class Intake:
         refused = [record.rejected] if record.rejected else []
         found: list[Event] = []
         if not refused:
-            found, refused, notices = _understood(record.raw, self.form, self.sources)
+            found, refused, notices = self._understood(record.raw)
             self.notices.update((str(each.reason), _general(each.detail)) for each in notices)
         for each in refused:
             print(f"{self.name}: {record.where}: {_told(each)}", file=sys.stderr)
         self.unusable += bool(refused)
         self.events += len(found)
         return found
+
+    def _understood(self, raw: bytes) -> tuple[list[Event], list[Rejected], Iterable[Notice]]:
+        if self.form is Format.HL7:
+            message = self.sources.read_message(raw)
+            self._file(message)
+            return message.events, message.rejected, message.notices
+        if self.form is Format.FHIR:
+            mapped = self.sources.read_resources(raw)
+            return mapped.events, mapped.rejected, mapped.notices
+        decoded = decode_event(raw)
+        if isinstance(decoded, Rejected):
+            return [], [decoded], ()
+        return [decoded.event], [], decoded.notices
+
+    def _file(self, message: Mapped) -> None:
+        """Keep what a message says of documents until all are read."""
+        if message.document is not None:
+            self.documents.setdefault(message.document, ([], []))[1].extend(message.events)
+        for change in message.changes:
+            self.documents.setdefault(change.document, ([], []))[0].append(change)
 
     def _progress(self) -> None:
         if self.records % _EVERY == 0:
@@ -94,19 +121,6 @@ def show_progress(text: str) -> None:
 def clear_progress() -> None:
     """Leave no trace of it."""
     show_progress("")
-
-
-def _understood(
-    raw: bytes, form: Format, sources: Sources
-) -> tuple[list[Event], list[Rejected], Iterable[Notice]]:
-    if form is not Format.EVENTS:
-        read = sources.read_message if form is Format.HL7 else sources.read_resources
-        mapped = read(raw)
-        return mapped.events, mapped.rejected, mapped.notices
-    decoded = decode_event(raw)
-    if isinstance(decoded, Rejected):
-        return [], [decoded], ()
-    return [decoded.event], [], decoded.notices
 
 
 def _told(refused: Rejected) -> str:

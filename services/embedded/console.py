@@ -28,10 +28,12 @@ from services.embedded.runtime import Runtime
 from services.embedded.store import Store
 from services.embedded.terminal import Terminal
 from services.ingest.journal import FILE_NAME as JOURNAL
+from services.ingest.journal import Journal
 from services.ingest.mllp.listener import Listener
 from services.ingest.mllp.options import add_listener_options, endpoint, rules
 from services.ingest.profiles.options import sources_of
 from services.ingest.rest.arguments import add_fhir_options, start_fhir, wants_fhir
+from services.ingest.watching import metrics_of, observed
 from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError, SalvageError
 from services.runtime.kafka import add_kafka_option, cluster
@@ -42,8 +44,11 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable
 
+    from prometheus_client import CollectorRegistry
+
     from services.detector.engine.rule import CompiledRule
     from services.embedded.bus import BusFeed
+    from services.ingest.metrics import IngestMetrics
     from services.runtime.clock import Clock
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
@@ -79,7 +84,8 @@ def register(subparsers: Subparsers) -> None:
 def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--data", type=Path, required=True, metavar="DIR", help="where the store is kept")
-    add("--watch", type=Path, metavar="DIR", help="where *.jsonl, *.jsonl.gz and *.hl7 appear")
+    about = "where files appear: *.jsonl, *.hl7, *.json, *.ndjson, each also with .gz"
+    add("--watch", type=Path, metavar="DIR", help=about)
     add("--site", type=Path, metavar="FILE", help="the site's switches and parameters of rules")
     add("--host", default="127.0.0.1", help="address of the pages; default: %(default)s")
     add("--port", type=int, default=DEFAULT_PORT, help="0: any free one; default: %(default)s")
@@ -141,7 +147,7 @@ def _run(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     runtime.start(resume=args.resume)
     bus = _bus(args, stack, store, clock)
     feed = Feeds(_feed(args, store, clock), ReplayFeed(args.data, store, clock), *bus)
-    worries = [*_listen(args, stack, clock), *(one.problem for one in bus)]
+    worries = [*_listen(args, stack, clock, watch.metrics.registry), *(one.problem for one in bus)]
     pump = Pump(runtime, feed, stop, watch.health, lambda: _first(worries))
     if args.once:
         done = pump.once() and _first(worries) is None
@@ -208,26 +214,29 @@ def _first(worries: Iterable[Callable[[], str | None]]) -> str | None:
 
 
 def _listen(
-    args: argparse.Namespace, stack: ExitStack, clock: Clock
+    args: argparse.Namespace, stack: ExitStack, clock: Clock, registry: CollectorRegistry
 ) -> list[Callable[[], str | None]]:
     """Receive over the network, if asked to.
 
     Returns:
         What says why nothing is received at present, if so.
     """
-    listeners = start_fhir(args, clock)
+    if args.mllp is None and not wants_fhir(args):
+        return []
+    metrics = metrics_of(args, registry)
+    listeners = start_fhir(args, clock, observed(Journal, metrics))
     for one in listeners:
         stack.callback(one.stop)
-    return [*(one.problem for one in listeners), *_listen_mllp(args, stack, clock)]
+    return [*(one.problem for one in listeners), *_listen_mllp(args, stack, clock, metrics)]
 
 
 def _listen_mllp(
-    args: argparse.Namespace, stack: ExitStack, clock: Clock
+    args: argparse.Namespace, stack: ExitStack, clock: Clock, metrics: IngestMetrics
 ) -> list[Callable[[], str | None]]:
     if args.mllp is None:
         return []
-    where = endpoint(args)
-    listener = Listener(where, rules(args), args.data, clock)
+    where, said, journal = endpoint(args), rules(args), observed(Journal, metrics)
+    listener = Listener(where, said, args.data, clock, journal=journal, observer=metrics)
     stack.callback(listener.stop)
     port = listener.start()
     logger().info("receiving", extra={"host": where.host, "port": port})

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 
 from services.detector.engine.fact import Fact
 from services.embedded.monitor import WardMonitor
-from services.embedded.reading import Reread, dead_letter, read
+from services.embedded.papers import Papers
+from services.embedded.persons import Persons
+from services.embedded.reading import Reread, dead_letter, read_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,6 +39,8 @@ class Judge:
         self.suspended = store.suspended()
         self._store = store
         self._sources = sources
+        self._papers = Papers(store)
+        self._persons = Persons(store.query)
         self._monitor = WardMonitor(rules)
         self._judging: set[str] = set()
 
@@ -101,7 +105,7 @@ class Judge:
         """
         if isinstance(arrival, Reread):
             return self._reread(arrival, now, outcome)
-        reading = read(arrival, self._sources)
+        reading = self._persons.checked(read_whole(arrival, self._sources))
         raw = self._store.keep_raw(arrival, now)
         for rejected in reading.rejected:
             letter = dead_letter(arrival, rejected, now)
@@ -116,19 +120,23 @@ class Judge:
 
     def _reread(self, arrival: Reread, now: int, outcome: Outcome) -> list[Fact]:
         """The same of a record that was received before: its facts keep that moment."""
-        received = arrival.received
-        refused = [dead_letter(arrival, one, received) for one in arrival.reading.rejected]
+        received, reading = arrival.received, self._persons.checked(arrival.reading)
+        refused = [dead_letter(arrival, one, received) for one in reading.rejected]
         raw = self._store.raw_number(arrival) or self._store.keep_raw(arrival, received)
         self._store.judge_anew(arrival.letters, refused, now)
-        new = self._add(arrival.reading, received, raw, outcome)
+        new = self._add(reading, received, raw, outcome)
         if arrival.mark is not None:
             self._store.set_mark(arrival.mark)
         return new
 
     def _add(self, reading: Reading, received: int, raw: int, outcome: Outcome) -> list[Fact]:
         """Store facts; those that are new."""
-        facts = [Fact(event, received) for event in reading.events]
+        events = (*reading.events, *self._papers.learn(reading))
+        facts = [Fact(event, received) for event in events]
         new = [fact for fact in facts if self._store.add_fact(fact, received, raw)]
+        known = dict.fromkeys((one.event.patient_id, one.event.patient_id) for one in new)
+        several = ((name, names[0]) for names in reading.persons for name in names)
+        self._store.add_persons((*known, *several))
         outcome.facts += len(new)
         outcome.repeats += len(facts) - len(new)
         return new

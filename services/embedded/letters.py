@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from schemas.base import digest
 from schemas.deadletter import RAW_KEPT, DeadLetter
 from schemas.events import EVENT
+from services.embedded.persons import Persons
 from services.embedded.readonly import reading
 from services.embedded.schema import STEPS
 from services.embedded.unevaluated import unevaluated
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from schemas.events import Event
+    from services.embedded.reading import Reading
     from services.embedded.unevaluated import Unevaluated
 
 _COLUMNS: Final = "id, place, reason, source, received, times, resolved"
@@ -210,6 +212,10 @@ class Letters:
     def _versions(self, sql: str, values: Iterable[Any]) -> list[Version]:
         rows = self._rows(sql, values)
         return [Version(raw, issued, EVENT.validate_json(text)) for raw, issued, text in rows]
+
+    def checked(self, reading: Reading) -> Reading:
+        """A reading as the judge would have it: all of it held, if it doesn't fit the persons."""
+        return Persons(self._rows).checked(reading)
 
     def place_of(self, name: str) -> tuple[str, int]:
         """How far a feed has been taken, by the name of its mark: in which stream, to where."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
 
-from schemas.deadletter import DeadLetter
+from schemas.deadletter import DeadLetter, Reason
 from services.detector.engine.instants import moment
 from services.ingest.archive import Format
 from services.ingest.coding import Rejected
@@ -16,16 +16,33 @@ from services.ingest.sources.files import Arrival
 if TYPE_CHECKING:
     from schemas.events import Event
     from services.ingest.coding import Notice
+    from services.ingest.documents import Change
+    from services.ingest.hl7v2.mapped import Mapped
     from services.ingest.profiles.sources import Sources
+
+_NO_FACTS: Final = Rejected(
+    Reason.UNSUPPORTED_MESSAGE, "changes a document as a whole; its facts are not known here", "TXA"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What came of one record: nothing of it is dropped in silence."""
+    """What came of one record: nothing of it is dropped in silence.
+
+    Attributes:
+        events: versions of facts.
+        rejected: what could not be used; `notices`: what was odd.
+        document: the document that the events are of, if they are of one.
+        changes: what is said of documents as a whole; they concern what is stored already.
+        persons: the identifiers of each person of whom it gives several, the patient's first.
+    """
 
     events: tuple[Event, ...] = ()
     rejected: tuple[Rejected, ...] = ()
     notices: tuple[Notice, ...] = ()
+    document: str | None = None
+    changes: tuple[Change, ...] = ()
+    persons: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +61,23 @@ class Reread(Arrival):
 
 
 def read(arrival: Arrival, sources: Sources) -> Reading:
+    """Read a record, for those who keep no facts.
+
+    What concerns stored facts is refused by name: nothing here can see to it.
+    """
+    reading = read_whole(arrival, sources)
+    if not reading.changes:
+        return reading
+    return replace(reading, rejected=(*reading.rejected, _NO_FACTS), changes=())
+
+
+def read_whole(arrival: Arrival, sources: Sources) -> Reading:
     """Read a record by its format. No bytes make it raise."""
     record = arrival.record
     if record.rejected is not None:
         return Reading(rejected=(record.rejected,))
     if arrival.form is Format.HL7:
-        mapped = sources.read_message(record.raw)
-        return Reading(tuple(mapped.events), tuple(mapped.rejected), tuple(mapped.notices))
+        return _of_message(sources.read_message(record.raw))
     if arrival.form is Format.FHIR:
         found = sources.read_resources(record.raw, _told_by_connection(arrival))
         return Reading(tuple(found.events), tuple(found.rejected), tuple(found.notices))
@@ -58,6 +85,17 @@ def read(arrival: Arrival, sources: Sources) -> Reading:
     if isinstance(outcome, Rejected):
         return Reading(rejected=(outcome,))
     return Reading((outcome.event,), notices=outcome.notices)
+
+
+def _of_message(mapped: Mapped) -> Reading:
+    return Reading(
+        tuple(mapped.events),
+        tuple(mapped.rejected),
+        tuple(mapped.notices),
+        mapped.document,
+        tuple(mapped.changes),
+        tuple(mapped.persons),
+    )
 
 
 def _told_by_connection(arrival: Arrival) -> str | None:

@@ -13,12 +13,14 @@ import os
 import secrets
 import sqlite3
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from schemas.deadletter import Reason, Where
 from schemas.events import EVENT
 from services.embedded.delivery import Delivery
 from services.embedded.feed import BATCH
+from services.embedded.papers import change_from_json, change_to_json
 from services.embedded.reading import Reading, Reread
 from services.embedded.readonly import reading
 from services.ingest.archive import Format, Record
@@ -46,6 +48,10 @@ _SCHEMA: Final = """
         letters TEXT NOT NULL,           -- the keys of its dead letters, JSON
         events TEXT NOT NULL,            -- what comes of it now, JSON
         rejected TEXT NOT NULL           -- and what is wrong with it now, JSON
+    );
+    CREATE TABLE IF NOT EXISTS papers (  -- of entries of which more is to be known
+        seq INTEGER PRIMARY KEY,
+        body TEXT NOT NULL               -- the events' document, changes, persons, JSON
     );
     CREATE TABLE IF NOT EXISTS identity (id TEXT NOT NULL);
 """
@@ -87,11 +93,14 @@ def _add(db: sqlite3.Connection, records: Iterable[Reread]) -> int:
     db.execute("BEGIN IMMEDIATE")
     if db.execute("SELECT COUNT(*) FROM identity").fetchone() == (0,):
         db.execute("INSERT INTO identity VALUES (?)", (secrets.token_hex(16),))
-    db.executemany(
-        "INSERT INTO replays (source, form, place, received, bytes, letters, events, rejected) "
-        "VALUES (?,?,?,?,?,?,?,?)",
-        map(_row, records),
-    )
+    for one in records:
+        cursor = db.execute(
+            "INSERT INTO replays (source, form, place, received, bytes, letters, events, rejected) "
+            "VALUES (?,?,?,?,?,?,?,?)",
+            _row(one),
+        )
+        if one.reading.document is not None or one.reading.persons:
+            db.execute("INSERT INTO papers VALUES (?,?)", (cursor.lastrowid, _paper(one.reading)))
     (last,) = db.execute("SELECT COALESCE(MAX(seq), 0) FROM replays").fetchone()
     db.execute("COMMIT")
     return int(last)
@@ -108,7 +117,32 @@ def behind(folder: Path, seq: int, limit: int) -> list[Waiting]:
             "SELECT seq, source, form, place, received, bytes, letters, events, rejected "
             "FROM replays WHERE seq > ? ORDER BY seq LIMIT ?"
         )
-        return [_waiting(row) for row in db.execute(sql, (seq, limit))]
+        found = [_waiting(row) for row in db.execute(sql, (seq, limit))]
+        papers = _papers(db, seq)
+    return [_with_paper(one, papers.get(one.seq)) for one in found]
+
+
+def _papers(db: sqlite3.Connection, seq: int) -> dict[int, str]:
+    """What is said of documents behind a number; nothing in a file that never heard of them."""
+    tables = db.execute("SELECT COUNT(*) FROM sqlite_master WHERE name = 'papers'").fetchone()
+    if tables == (0,):
+        return {}
+    return dict(db.execute("SELECT seq, body FROM papers WHERE seq > ?", (seq,)).fetchall())
+
+
+def _with_paper(one: Waiting, body: str | None) -> Waiting:
+    if body is None:
+        return one
+    document, changes, persons = json.loads(body)
+    said = tuple(map(change_from_json, changes))
+    told = replace(one.record.reading, document=document, changes=said)
+    reading = replace(told, persons=tuple(map(tuple, persons)))
+    return Waiting(one.seq, replace(one.record, reading=reading))
+
+
+def _paper(reading: Reading) -> str:
+    changes = list(map(change_to_json, reading.changes))
+    return json.dumps([reading.document, changes, reading.persons])
 
 
 def identity(folder: Path) -> str | None:
@@ -168,10 +202,7 @@ class ReplayFeed:
 
 
 def _marked(record: Reread, mark: Mark) -> Reread:
-    return Reread(
-        *(record.source, record.form, record.record, mark),
-        *(record.reading, record.received, record.letters),
-    )
+    return replace(record, mark=mark)
 
 
 def _row(one: Reread) -> tuple[Any, ...]:

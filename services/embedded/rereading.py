@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.deadletter import Reason, Where
 from services.embedded.letters import Choice
-from services.embedded.reading import Reading, Reread, read
+from services.embedded.reading import Reading, Reread, read_whole
 from services.embedded.superseding import IdentityChanged, settled
 from services.ingest.archive import Format, Record
 from services.ingest.journal import FILE_NAME as JOURNAL
@@ -83,7 +83,7 @@ def reread(letters: Letters, choice: Choice, sources: Sources) -> Findings:
     """
     found = Findings()
     for work in _works(letters, choice, found).values():
-        reading = _read(work, sources)
+        reading = letters.checked(_read(work, sources))
         try:
             reading, known = settled(letters, work.kept, reading)
         except IdentityChanged:
@@ -143,7 +143,7 @@ def _read(work: _Work, sources: Sources) -> Reading:
             return Reading(rejected=(seen.refused,))
         if seen.state is State.IGNORED:
             return Reading()
-    return read(Arrival(kept.source, kept.form, Record(where, kept.raw), None), sources)
+    return read_whole(Arrival(kept.source, kept.form, Record(where, kept.raw), None), sources)
 
 
 def _note(work: _Work, reading: Reading, known: int, found: Findings) -> None:
@@ -155,7 +155,7 @@ def _note(work: _Work, reading: Reading, known: int, found: Findings) -> None:
     found.known += known
     found.facts += len(reading.events)
     found.refused.update(str(why.reason) for why in reading.rejected)
-    if reading.events or wrong != had:
+    if reading.events or reading.changes or wrong != had:
         kept, keys = work.kept, tuple(one.key for one in work.letters)
         record = Record(work.where, kept.raw)
         found.records.append(

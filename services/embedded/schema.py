@@ -144,6 +144,25 @@ STEPS: Final[tuple[str, ...]] = (
     ALTER TABLE deadletters ADD COLUMN resolved INTEGER;
     CREATE INDEX deadletters_open ON deadletters (reason, source) WHERE resolved IS NULL;
     """,
+    """
+    -- What is known of each document (MDM): the versions of facts that it gave, as they were sent,
+    -- and what was said of it as a whole.
+    CREATE TABLE documents (
+        document TEXT NOT NULL,
+        kind TEXT NOT NULL,              -- fact, change
+        body TEXT NOT NULL,              -- JSON
+        PRIMARY KEY (document, kind, body)
+    ) WITHOUT ROWID;
+
+    -- Under which patients each identifier was accepted. Patients known before this table was made
+    -- are known by their own.
+    CREATE TABLE persons (
+        identifier TEXT NOT NULL,        -- authority|number
+        patient_id TEXT NOT NULL,
+        PRIMARY KEY (identifier, patient_id)
+    ) WITHOUT ROWID;
+    INSERT INTO persons SELECT DISTINCT patient_id, patient_id FROM facts;
+    """,
 )
 
 

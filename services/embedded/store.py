@@ -100,6 +100,24 @@ class Store(Database):
         )
         return cursor.rowcount == 1
 
+    def add_to_document(self, document: str, kind: str, body: str) -> bool:
+        """Keep what is known of a document: `fact` or `change`, as JSON.
+
+        Returns:
+            Whether it was new.
+        """
+        sql = "INSERT OR IGNORE INTO documents VALUES (?,?,?)"
+        return self._db.execute(sql, (document, kind, body)).rowcount == 1
+
+    def of_document(self, document: str, kind: str) -> list[str]:
+        """What is known of a document, of one kind, as JSON."""
+        sql = "SELECT body FROM documents WHERE document = ? AND kind = ?"
+        return [str(body) for (body,) in self.query(sql, (document, kind))]
+
+    def add_persons(self, persons: Iterable[tuple[str, str]]) -> None:
+        """Keep under which patients identifiers were accepted: (identifier, patient)."""
+        self._db.executemany("INSERT OR IGNORE INTO persons VALUES (?,?)", persons)
+
     def add_deadletter(self, letter: DeadLetter, received: int) -> None:
         """Add a dead letter, or count it once more."""
         place = "" if letter.raw_size else str(letter.where)

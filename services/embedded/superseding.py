@@ -46,14 +46,13 @@ def settled(letters: Letters, kept: Bytes, reading: Reading) -> tuple[Reading, i
     Raises:
         IdentityChanged: a fact of the record would become another one.
     """
-    stored = {
-        (v.event.patient_id, v.event.event_id): v.event for v in letters.facts_of(kept.number)
-    }
-    if not stored.keys() <= {(event.patient_id, event.event_id) for event in reading.events}:
+    stored = {_name(version.event): version.event for version in letters.facts_of(kept.number)}
+    # What a document's change made of other records' facts is stored under the record that said it.
+    if not reading.changes and not stored.keys() <= set(map(_name, reading.events)):
         raise IdentityChanged
     new: dict[bytes, Event] = {}
     for event in reading.events:
-        before = stored.get((event.patient_id, event.event_id))
+        before = stored.get(_name(event))
         same = event if before is None else event.model_copy(update={"source": before.source})
         version = _new_version(same, letters.versions(same), kept)
         if version is not None:
@@ -74,6 +73,10 @@ def _new_version(event: Event, versions: list[Version], kept: Bytes) -> Event | 
     if _content(latest.event) == _content(event):
         return None
     return event.model_copy(update={"issued_at": moment(latest.issued + 1)})
+
+
+def _name(event: Event) -> tuple[str, str]:
+    return event.patient_id, event.event_id
 
 
 def _content(event: Event) -> dict[str, object]:

@@ -12,10 +12,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from prometheus_client import CollectorRegistry
+
 from services.ingest.journal import Journal
 from services.ingest.mllp.listener import Listener
 from services.ingest.mllp.options import add_listener_options, endpoint, rules
 from services.ingest.rest.arguments import add_fhir_options, start_fhir, wants_fhir
+from services.ingest.watching import add_metrics_option, metrics_of, observed, serve
 from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError, SalvageError
 from services.runtime.kafka import add_kafka_option, cluster
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from services.ingest.metrics import IngestMetrics
     from services.ingest.rest.listener import FhirListener
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
@@ -48,6 +52,7 @@ def register(subparsers: Subparsers) -> None:
     add_fhir_options(parser)
     about = "publish to clinical.raw there, too, before acknowledging; `salvage map` goes on"
     add_kafka_option(parser, required=False, about=about)
+    add_metrics_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -72,11 +77,15 @@ def run(args: argparse.Namespace) -> int:
 def _receive(args: argparse.Namespace, stop: Stop) -> int:
     if args.mllp is None and not wants_fhir(args):
         raise OperatorError("nothing to receive: needs --mllp, --fhir or --fhir-poll")
-    journal = _journal(args)
     with ExitStack() as stack:
+        registry = CollectorRegistry()
+        metrics = metrics_of(args, registry)
+        if args.metrics is not None:
+            serve(args.metrics, registry, stack)
+        journal = observed(_journal(args), metrics)
         listeners: list[Listener | FhirListener] = []
         if args.mllp is not None:
-            listeners.append(_listen(args, journal))
+            listeners.append(_listen(args, journal, metrics))
             stack.callback(listeners[0].stop)
         for one in start_fhir(args, SystemClock(), journal):
             listeners.append(one)
@@ -86,9 +95,11 @@ def _receive(args: argparse.Namespace, stop: Stop) -> int:
     return 0 if stop.asked else 1
 
 
-def _listen(args: argparse.Namespace, journal: Callable[[Path], Journal]) -> Listener:
-    where = endpoint(args)
-    listener = Listener(where, rules(args), args.data, SystemClock(), journal=journal)
+def _listen(
+    args: argparse.Namespace, journal: Callable[[Path], Journal], metrics: IngestMetrics
+) -> Listener:
+    where, said = endpoint(args), rules(args)
+    listener = Listener(where, said, args.data, SystemClock(), journal=journal, observer=metrics)
     port = listener.start()
     logger().info("receiving", extra={"host": where.host, "port": port})
     return listener

@@ -16,10 +16,15 @@ _HL7_XML: Final = (b"http://hl7.org/fhir", b"urn:hl7-org:v2xml")
 _BLANK: Final = b" \t\r\n\x0b"
 
 
-def format_of_file(path: Path) -> Format | None:
+def format_of_file(path: Path, unclear: Format | None = None) -> Format | None:
     """The format of a file, plain or gzip; None for one that holds no messages.
 
     An empty or damaged file counts as one of messages: its reader says what is wrong with it.
+
+    Args:
+        path: the file.
+        unclear: what a file is taken for that is empty, damaged, or JSON of no known kind; None:
+            what is likeliest.
 
     Raises:
         OSError: it can't be read.
@@ -28,8 +33,16 @@ def format_of_file(path: Path) -> Format | None:
         try:
             start = next(iter(unpacked(stream, named_gzip=path.name.endswith(".gz"))), b"")
         except Damaged:
-            return Format.HL7
-    return format_of(start[:CHUNK])
+            return unclear or Format.HL7
+    head = start[:CHUNK]
+    return unclear if unclear and _is_unclear(head) else format_of(head)
+
+
+def _is_unclear(start: bytes) -> bool:
+    """Whether nothing in the content names its kind."""
+    text = start.removeprefix(b"\xef\xbb\xbf").lstrip(_BLANK)
+    named = b'"event_id"' in text or b'"resourceType"' in text
+    return not text or (text[:1] in b"{[" and not named)
 
 
 def format_of(start: bytes) -> Format | None:

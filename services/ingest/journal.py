@@ -19,11 +19,13 @@ import sqlite3
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
 
 from schemas.deadletter import Reason
 from services.ingest.archive import Format
 from services.ingest.coding import Rejected
+from services.ingest.observing import NOBODY, Observer
 from services.ingest.writerlock import WriterLock, locked
 from services.runtime.errors import OperatorError, SalvageError, Unavailable
 
@@ -114,6 +116,8 @@ class Journal:
             Unavailable: it can't be opened.
         """
         self.path = folder / FILE_NAME
+        self.observer: Observer = NOBODY
+        self._noted: list[Entry] = []
         self._lock: WriterLock | None = None
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -146,9 +150,11 @@ class Journal:
         Raises:
             Unavailable: the file could not be written; nothing was.
         """
+        self._noted = []
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
+            started = perf_counter()
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             self._roll_back()
@@ -156,6 +162,7 @@ class Journal:
         except BaseException:
             self._roll_back()
             raise
+        self.observer.kept(self._noted, perf_counter() - started)
 
     def _roll_back(self) -> None:
         try:
@@ -185,6 +192,7 @@ class Journal:
             "VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
             row,
         )
+        self._noted.append(entry)
         return int(cursor.lastrowid or 0)
 
     def same(self, source: str, control: str, content: bytes) -> int | None:

@@ -30,8 +30,15 @@ FINDINGS = {
     "268910001": "improved",
     "271299001": "worsened",
     "359746009": "stable",
+    "709137006": "undetermined",
+    "103338009": "full remission",
+    "103337004": "partial remission",
 }
-"""SNOMED CT values that are sent as results: of laboratories, and of disease status (mCODE)."""
+"""SNOMED CT values that are sent as results: of laboratories, and of disease status (mCODE).
+
+The last six are those of mCODE STU3, ConditionStatusTrendVS (H). No rule asks for a remission by
+a word: it ends nothing that a scan or a biopsy says.
+"""
 _WORDS = frozenset(
     {"positive", "pos", "negative", "neg", "detected", "present", "absent", "reactive"}
     | {"non-reactive", "nonreactive", "equivocal", "indeterminate", "inconclusive"}

@@ -35,6 +35,7 @@ from services.ingest.mllp.verdict import (
     fault_of,
     in_custody,
 )
+from services.ingest.observing import NOBODY, Tally
 from services.runtime.errors import SalvageError, place_of
 from services.runtime.logs import logger
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from services.ingest.journal import Journal
     from services.ingest.mllp.verdict import Verdict
+    from services.ingest.observing import Observer
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ENVELOPES = (b"FHS", b"BHS")
@@ -73,15 +75,23 @@ class Received:
 class Receiver:
     """Takes what was received into the journal. One thread uses it at a time."""
 
-    def __init__(self, journal: Journal, rules: Rules, *, limit: int = MAX_MESSAGE) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        rules: Rules,
+        *,
+        limit: int = MAX_MESSAGE,
+        observer: Observer = NOBODY,
+    ) -> None:
         """Wire.
 
         Args:
             journal: open; this is its only writer.
             rules: of the listener.
             limit: bytes that one frame may have, for the words of a refusal.
+            observer: told of what came of each group.
         """
-        self.tally: Counter[str] = Counter()
+        self._observer = observer
         self._journal = journal
         self._rules = rules
         self._limit = limit
@@ -97,10 +107,10 @@ class Receiver:
         Raises:
             Unavailable: nothing was kept; `refuse` says what to answer.
         """
-        tally: Counter[str] = Counter()
+        tally = Tally()
         with self._journal.transaction():
             found = [self._one(one, tally) for one in received]
-        self.tally += tally
+        self._observer.answered(tally)
         return found
 
     def refuse(self, received: Received) -> bytes:
@@ -108,13 +118,14 @@ class Receiver:
         if received.cut.kind not in {Kind.MESSAGE, Kind.OVERSIZE}:
             return b""
         self._unkept += 1
+        self._observer.answered(Tally(answers=Counter([(UNNAMED, UNAVAILABLE.code.value)])))
         stamp = Stamp(f"SWX{received.at:X}{self._unkept % 4096:03X}", _moment(received.at))
         header, _ = read_header(received.cut.raw, self._rules.profile.charset)
         return b"".join(frame(one) for one in answers(header, UNAVAILABLE, stamp))
 
-    def _one(self, received: Received, tally: Counter[str]) -> bytes:
+    def _one(self, received: Received, tally: Tally) -> bytes:
         cut = received.cut
-        tally[cut.kind] += 1
+        tally.cuts[cut.kind] += 1
         if cut.kind is Kind.NO_RETURN:
             return b""  # tolerated, and counted
         if cut.kind in _ODD:
@@ -132,13 +143,14 @@ class Receiver:
 
     # -- one message
 
-    def _message(self, received: Received, raw: bytes, tally: Counter[str]) -> list[bytes]:
+    def _message(self, received: Received, raw: bytes, tally: Tally) -> list[bytes]:
         try:
             return self._judged(received, raw, tally)
         except (SalvageError, sqlite3.Error):
             raise
         except Exception as error:  # noqa: BLE001 - a defect of ours must not stop the others
             logger().error("defect", extra={"detail": place_of(error)})
+            tally.answers[UNNAMED, UNAVAILABLE.code.value] += 1
             return self._defect(received, raw)
 
     def _defect(self, received: Received, raw: bytes) -> list[bytes]:
@@ -148,7 +160,7 @@ class Receiver:
         number = self._journal.add(replace(entry, state=State.DEFECT, control=header.raw(10)))
         return answers(header, UNAVAILABLE, _stamp(number, received.at))
 
-    def _judged(self, received: Received, raw: bytes, tally: Counter[str]) -> list[bytes]:
+    def _judged(self, received: Received, raw: bytes, tally: Tally) -> list[bytes]:
         found = self._examined(received, raw)
         control = found.header.raw(10)
         content = content_digest(raw)
@@ -165,6 +177,7 @@ class Receiver:
             entry = replace(entry, state=found.state, refers=reused, refused=found.refused)
         verdict = self._told(found)
         number = self._journal.add(replace(entry, accepted=verdict.positive))
+        tally.answers[entry.source, verdict.code.value] += 1
         self._report(number, found, entry, tally)
         return answers(found.header, verdict, _stamp(number, received.at))
 
@@ -185,11 +198,11 @@ class Receiver:
     def _told(self, found: Examined) -> Verdict:
         return in_custody(found.verdict) if found.custody else found.verdict
 
-    def _report(self, number: int, found: Examined, entry: Entry, tally: Counter[str]) -> None:
-        tally[f"state {found.state}"] += 1
-        tally[f"verdict {found.verdict.code}"] += 1
+    def _report(self, number: int, found: Examined, entry: Entry, tally: Tally) -> None:
+        if found.state is State.NEW:
+            problems = found.verdict.problems
+            tally.problems.update((entry.source, str(one.reason)) for one in problems if one.reason)
         if found.state is State.NEW and entry.refers is not None:
-            tally["control id reuse"] += 1
             logger().warning("control id reuse", extra={"sequence": number})
         if not found.verdict.positive:
             first = found.verdict.problems[0]
@@ -199,7 +212,7 @@ class Receiver:
 
     # -- a batch
 
-    def _batch(self, received: Received, tally: Counter[str]) -> bytes:
+    def _batch(self, received: Received, tally: Tally) -> bytes:
         """Each message by itself; one answer with all their answers, and what is wrong about it."""
         raw, inner, wrong = received.cut.raw, list[bytes](), list[Rejected]()
         for piece in split([raw]):

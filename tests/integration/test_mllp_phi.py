@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from fuzz.corpus import seeds
-from prometheus_client import REGISTRY, generate_latest
+from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
 from support.mllp import Sender, entries, listening, obx, oru
 
 from services.embedded.reading import dead_letter, read
@@ -26,6 +26,7 @@ from services.ingest import receiving
 from services.ingest.hl7v2.codec import Refused, parse
 from services.ingest.hl7v2.mapping import read_message
 from services.ingest.journal import State
+from services.ingest.metrics import IngestMetrics
 from services.ingest.mllp.connection import Limits
 from services.ingest.mllp.framing import frame
 from services.ingest.mllp.gate import PRODUCTION, Rules, examine
@@ -121,7 +122,10 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         logger().setLevel(logging.DEBUG)  # not by patching: what is enabled is remembered
         for one in (logger(), logging.getLogger()):
             one.addHandler(handler)
-        with listening(folder, rules, limits=Limits(frame=LIMIT)) as listener:
+        registry = CollectorRegistry()
+        metrics = IngestMetrics(registry, folder, senders)
+        limits = Limits(frame=LIMIT)
+        with listening(folder, rules, metrics=metrics, limits=limits) as listener:
             answers = [*talk(listener.port, [*planted(), *broken()])]
             with Sender(listener.port) as torn:
                 torn.send(TEXT.encode() + b"\x0b" + NAME.encode() + b"\x0bMSH|" + NUMBER.encode())
@@ -130,7 +134,8 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         for one in (logger(), logging.getLogger()):
             one.removeHandler(handler)
         logger().setLevel(former)
-    return Said(answers, handler.said, generate_latest(REGISTRY).decode(), folder)
+    exposed = generate_latest(REGISTRY) + generate_latest(registry)
+    return Said(answers, handler.said, exposed.decode(), folder)
 
 
 def talk(port: int, messages: list[bytes]) -> Iterator[bytes]:

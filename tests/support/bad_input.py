@@ -38,6 +38,18 @@ def swap(message: bytes, old: bytes, new: bytes) -> bytes:
     return message.replace(old, new)
 
 
+def report(trigger: str, evn: str = "EVN") -> bytes:
+    """A document with a result."""
+    lines = (
+        header("M1", f9=f"MDM^{trigger}"),
+        evn,
+        "PID|||1001^^^HOSP^MR",
+        "TXA|1|PN|TX|20260304||||||||D1^LAB|||||AU",
+        *([obx()] if trigger == "T02" else []),
+    )
+    return "".join(line + "\r" for line in lines).encode()
+
+
 GOOD = oru()
 TWO = oru("M2") + oru("M3")
 ABOVE = b"x" * MAX_MESSAGE
@@ -193,6 +205,20 @@ CASES = [
         oru(f7="29990101000000+0000"),
         "AE 102 M1",
         "impossible_date",
+        "AA M1",
+    ),
+    framed(
+        "25 a report withdrawn in the future",
+        report("T11", "EVN|T11|29990101000000+0000"),
+        "AE 102 M1",
+        "impossible_date",
+        "AA M1",
+    ),
+    framed(
+        "26 a report of no status",
+        swap(report("T02"), b"AU\r", b"XX\r"),
+        "AE 103 M1",
+        "bad_status",
         "AA M1",
     ),
     framed("26 a correction", oru("M1", obx(f11="C")), "AA M1", None),

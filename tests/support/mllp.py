@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any, Self
 from services.embedded.reading import read
 from services.embedded.received import arrival_of
 from services.ingest.hl7v2.profile import STANDARD, Profile
-from services.ingest.journal import JournalReader, State
+from services.ingest.journal import Journal, JournalReader, State
 from services.ingest.mllp.framing import Deframer, frame
 from services.ingest.mllp.gate import Rules
 from services.ingest.mllp.listener import Listener
 from services.ingest.mllp.server import Endpoint
+from services.ingest.observing import NOBODY
 from services.ingest.profiles.sources import Sources
 from services.ingest.sources.files import Mark
+from services.ingest.watching import observed
 from services.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.ingest.journal import Entry
+    from services.ingest.metrics import IngestMetrics
 
 PATIENCE = 20.0
 HERE = "127.0.0.1"
@@ -107,10 +110,24 @@ def code(answer: str) -> str:
 
 
 @contextmanager
-def listening(folder: Path, rules: Rules | None = None, **endpoint: Any) -> Iterator[Listener]:
-    """A listener on any free port."""
+def listening(
+    folder: Path,
+    rules: Rules | None = None,
+    *,
+    metrics: IngestMetrics | None = None,
+    **endpoint: Any,
+) -> Iterator[Listener]:
+    """A listener on any free port, watched if there are metrics."""
     where = Endpoint(HERE, 0, **endpoint)
-    listener = Listener(where, rules or Rules(), folder, SystemClock(), retry=0.2)
+    listener = Listener(
+        where,
+        rules or Rules(),
+        folder,
+        SystemClock(),
+        retry=0.2,
+        journal=observed(Journal, metrics) if metrics else Journal,
+        observer=metrics or NOBODY,
+    )
     listener.start()
     try:
         yield listener

@@ -16,7 +16,9 @@ from schemas.deadletter import Reason
 from services.ingest.hl7v2.codec import Refused
 
 if TYPE_CHECKING:
-    from services.ingest.hl7v2.codec import Segment
+    from collections.abc import Iterator
+
+    from services.ingest.hl7v2.codec import Message, Segment
     from services.ingest.hl7v2.profile import Profile
 
 _NOT_PERSONS = frozenset({"AN", "VN", "ANON", "BC", "FI"})
@@ -51,14 +53,41 @@ def patient_of(segment: Segment, number: int, profile: Profile) -> str:
     Raises:
         Refused: no identifier of a person with an assigning authority, or a list beyond measure.
     """
+    for _, identifier in _identifiers(segment, number, profile):
+        return identifier
+    where = f"{segment.name}-{number}"
+    raise Refused(Reason.UNMAPPED_PATIENT, "no identifier with an authority", where)
+
+
+def persons_of(message: Message, profile: Profile) -> Iterator[tuple[str, ...]]:
+    """The identifiers of each person (PID-3) of whom a message gives several, the patient's first.
+
+    Beside the patient's only those count that name one person: of the profile's types or of none;
+    of any type where the profile says whose identifiers name patients. A card's number may be a
+    family's.
+
+    Raises:
+        Refused: a list beyond measure.
+    """
+    for segment in message.segments:
+        if segment.name != "PID" or segment.repeats(3) < 2:  # noqa: PLR2004 - several
+            continue
+        found = list(_identifiers(segment, 3, profile))
+        sure = [one for kind, one in found[1:] if not kind or kind in profile.id_types]
+        others = [one for _, one in found[1:]] if profile.persons else sure
+        names = tuple(dict.fromkeys([*(one for _, one in found[:1]), *others]))
+        if len(names) > 1:
+            yield names
+
+
+def _identifiers(segment: Segment, number: int, profile: Profile) -> Iterator[tuple[str, str]]:
+    """Type and identifier with authority of each that names a person, the preferred first."""
     persons = [one for one in segment.each(number) if one.get(number, 5) not in _NOT_PERSONS]
     for one in sorted(persons, key=lambda one: _preference(one.get(number, 5), profile)):
         identifier = one.get(number)
         authority = _authority(one, number, profile)
         if identifier and authority:
-            return f"{authority}|{identifier}"
-    where = f"{segment.name}-{number}"
-    raise Refused(Reason.UNMAPPED_PATIENT, "no identifier with an authority", where)
+            yield one.get(number, 5), f"{authority}|{identifier}"
 
 
 def _preference(kind: str, profile: Profile) -> int:

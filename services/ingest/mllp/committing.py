@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from time import perf_counter
+from typing import TYPE_CHECKING, NamedTuple
 
+from services.ingest.observing import NOBODY, Observer
 from services.runtime.errors import place_of
 from services.runtime.logs import logger
 
@@ -21,18 +23,27 @@ WINDOW_BYTES = 64 * 1024 * 1024
 """Bytes that may wait for the disk, over all connections; beyond, nobody's stream is read."""
 
 
+class _Waiting(NamedTuple):
+    """A message, its answer to come, and since when it waits."""
+
+    received: Received
+    answer: asyncio.Future[bytes]
+    since: float
+
+
 class Committer:
     """Takes messages to the journal in groups, in the order of their arrival.
 
     failed: the journal could not be written. From then on everything is refused.
     """
 
-    def __init__(self, receiver: Receiver) -> None:
+    def __init__(self, receiver: Receiver, observer: Observer = NOBODY) -> None:
         """Wire; `run` does the work."""
+        self._observer = observer
         self.failed = asyncio.Event()
         self._receiver = receiver
         self._thread = ThreadPoolExecutor(1, "journal")
-        self._waiting: list[tuple[Received, asyncio.Future[bytes]]] = []
+        self._waiting: list[_Waiting] = []
         self._bytes = 0
         self._something = asyncio.Event()
         self._room = asyncio.Event()
@@ -49,7 +60,7 @@ class Committer:
             await self._room.wait()
         self._bytes += size
         future: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        self._waiting.append((received, future))
+        self._waiting.append(_Waiting(received, future, perf_counter()))
         self._something.set()
         return future
 
@@ -60,12 +71,14 @@ class Committer:
             group, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             if not self._waiting:
                 self._something.clear()
-            answers = await self._kept([received for received, _ in group])
-            for (received, future), answer in zip(group, answers, strict=True):
-                self._bytes -= len(received.cut.raw)
-                if not future.done():  # its connection may be gone
-                    future.set_result(answer)
+            answers = await self._kept([one.received for one in group])
+            for one, answer in zip(group, answers, strict=True):
+                self._bytes -= len(one.received.cut.raw)
+                if not one.answer.done():  # its connection may be gone
+                    one.answer.set_result(answer)
             self._room.set()
+            now = perf_counter()
+            self._observer.waited([now - one.since for one in group], len(self._waiting))
 
     async def _kept(self, group: list[Received]) -> list[bytes]:
         if not self.failed.is_set():

@@ -67,6 +67,7 @@ class Connection:
         peer: Peer,
         limits: Limits,
         now: Callable[[], int],
+        failed: Callable[[str], None] = lambda _: None,
     ) -> None:
         """Wire.
 
@@ -76,7 +77,9 @@ class Connection:
             peer: who it is.
             limits: what it may ask.
             now: the present instant, microseconds UTC.
+            failed: told why it ended badly, if it does.
         """
+        self._failed = failed
         self._reader = reader
         self._writer = writer
         self._peer = peer
@@ -94,6 +97,7 @@ class Connection:
                 both.create_task(self._write())
         except* (OSError, TimeoutError):
             logger().warning("connection lost")
+            self._failed("lost")
             self._writer.transport.abort()
 
     # -- in
@@ -121,6 +125,7 @@ class Connection:
             if stopping not in done:
                 where = "in a frame" if self._deframer.in_frame else "between frames"
                 logger().warning("timeout", extra={"reason": where})
+                self._failed("timeout")
             return b""
         try:
             return reading.result()

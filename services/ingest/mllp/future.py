@@ -12,10 +12,10 @@ from services.ingest.coding import Rejected
 from services.ingest.hl7v2.times import moment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator
 
-    from schemas.events import Event
     from services.ingest.hl7v2.codec import Segment
+    from services.ingest.hl7v2.mapped import Mapped
 
 TOLERANCE: Final = timedelta(hours=24)
 """CHOICE: more than any zone that was left out can explain away."""
@@ -25,22 +25,32 @@ _MEASURED = (Observation, ImagingReport, AdverseEvent)
 """What has happened when it is told. A treatment may be planned."""
 
 
-def in_the_future(events: Iterable[Event], header: Segment, received: int) -> Rejected | None:
+def in_the_future(mapped: Mapped, header: Segment, received: int) -> Rejected | None:
     """Why a message cannot be of the present; None if it can.
 
     Args:
-        events: what it says.
+        mapped: what it says.
         header: its MSH.
         received: when it came, microseconds UTC.
     """
     latest = _EPOCH + timedelta(microseconds=received) + TOLERANCE
     if _after(_sent(header), latest):
         return Rejected(Reason.IMPOSSIBLE_DATE, "more than a day in the future", "MSH-7")
-    if any(_after(event.effective_at, latest) for event in events if isinstance(event, _MEASURED)):
+    if any(_after(at, latest) for at in _recorded(mapped)):
+        return Rejected(Reason.IMPOSSIBLE_DATE, "more than a day in the future", "EVN-2")
+    measured = (event for event in mapped.events if isinstance(event, _MEASURED))
+    if any(_after(event.effective_at, latest) for event in measured):
         return Rejected(
             Reason.IMPOSSIBLE_DATE, "a result of more than a day in the future", "OBR-7"
         )
     return None
+
+
+def _recorded(mapped: Mapped) -> Iterator[datetime | None]:
+    """When something was said of a document; from the future it would overrule all that comes."""
+    yield from (change.issued_at for change in mapped.changes)
+    if mapped.document is not None:
+        yield from (event.issued_at for event in mapped.events)
 
 
 def _sent(header: Segment) -> datetime | None:

@@ -53,7 +53,7 @@ VERSIONS: Final = frozenset(
     ]
 )
 """Table 0104. An empty MSH-12 is read too: nothing that we read depends on the version."""
-KINDS: Final = frozenset({"ORU", "ADT", "RAS", "RDE", "ORM", "OMG"})
+KINDS: Final = frozenset({"ORU", "MDM", "ADT", "RAS", "RDE", "ORM", "OMG"})
 """Message types of which some event is read: of another event, the event is what is unsupported."""
 UNNAMED: Final = "unknown sender"
 PRODUCTION: Final = replace(STANDARD, processing_ids=frozenset({"P"}))
@@ -221,7 +221,7 @@ def _more_than_one(text: bytes) -> bool:
 def _content(raw: bytes, found: Examined, profile: Profile, received: int) -> Examined:
     """Read it as its reader will, and judge what that gives."""
     mapped = read_message(raw, profile)
-    late = in_the_future(mapped.events, found.header, received)
+    late = in_the_future(mapped, found.header, received)
     if late is not None:
         verdict = of_content((late,))
         return replace(found, verdict=verdict, state=State.REFUSED, refused=late)

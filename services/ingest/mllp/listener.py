@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from services.ingest.journal import Journal
 from services.ingest.mllp.server import MllpServer
+from services.ingest.observing import NOBODY
 from services.ingest.receiving import Receiver
 from services.runtime.errors import OperatorError, SalvageError, place_of
 from services.runtime.logs import logger
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
     from services.ingest.mllp.gate import Rules
     from services.ingest.mllp.server import Endpoint
+    from services.ingest.observing import Observer
     from services.runtime.clock import Clock
 
 RETRY_SECONDS = 5.0
@@ -41,6 +43,7 @@ class Listener:
         *,
         retry: float = RETRY_SECONDS,
         journal: Callable[[Path], Journal] = Journal,
+        observer: Observer = NOBODY,
     ) -> None:
         """Get ready; `start` opens journal and port.
 
@@ -51,7 +54,9 @@ class Listener:
             clock: stamps what arrives.
             retry: seconds until a journal that failed is tried again.
             journal: opens the journal of a folder.
+            observer: told of what is received.
         """
+        self._observer = observer
         self.port = endpoint.port
         self._endpoint = endpoint
         self._rules = rules
@@ -133,8 +138,9 @@ class Listener:
         """Receive until asked to end, or until the journal fails."""
         journal = self._open(self._folder)
         try:
-            receiver = Receiver(journal, self._rules, limit=self._endpoint.limits.frame)
-            server = MllpServer(self._endpoint_again(), receiver, self._clock.now)
+            limit, observer = self._endpoint.limits.frame, self._observer
+            receiver = Receiver(journal, self._rules, limit=limit, observer=observer)
+            server = MllpServer(self._endpoint_again(), receiver, self._clock.now, observer)
             try:
                 self.port = await server.start()
                 self._problem = None

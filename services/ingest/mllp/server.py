@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from services.ingest.mllp.committing import Committer
 from services.ingest.mllp.connection import Connection, Limits, Peer
+from services.ingest.observing import NOBODY
 from services.runtime.logs import logger
 
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping
 
+    from services.ingest.observing import Observer
     from services.ingest.receiving import Receiver
 
 _TLS_SECONDS = {"ssl_handshake_timeout": 10.0, "ssl_shutdown_timeout": 2.0}
@@ -46,15 +48,23 @@ class Endpoint:
 class MllpServer:
     """Serves one endpoint."""
 
-    def __init__(self, endpoint: Endpoint, receiver: Receiver, now: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        receiver: Receiver,
+        now: Callable[[], int],
+        observer: Observer = NOBODY,
+    ) -> None:
         """Wire, within a running loop; `start` opens the port.
 
         Args:
             endpoint: where.
             receiver: takes what comes.
             now: the present instant, microseconds UTC.
+            observer: told of connections and of how long answers took.
         """
-        self.committer = Committer(receiver)
+        self.committer = Committer(receiver, observer)
+        self._observer = observer
         self._endpoint = endpoint
         self._now = now
         self._stop = asyncio.Event()
@@ -104,18 +114,22 @@ class MllpServer:
         full = len(self._open) >= limits.connections or self._hosts[address] >= limits.each
         if full or self._stop.is_set():
             logger().warning("too many connections")
+            self._observer.failed("too_many")
             writer.transport.abort()
             return
         task = asyncio.current_task()
         assert task is not None  # noqa: S101 - a coroutine that runs has one
         self._open.add(task)
         self._hosts[address] += 1
+        self._observer.connected(len(self._open))
         try:
             _keep_alive(writer)
-            connection = Connection(reader, writer, self._peer(writer), limits, self._now)
+            peer, tell = self._peer(writer), self._observer.failed
+            connection = Connection(reader, writer, peer, limits, self._now, tell)
             await connection.serve(self.committer, self._stop)
         finally:
             self._open.discard(task)
+            self._observer.connected(len(self._open))
             self._hosts -= Counter([address])  # and forgets who has no other
             writer.close()
 

@@ -136,7 +136,8 @@ def _message(record: Record, sources: Sources) -> Checked:
     mapped = sources.read_message(record.raw)
     kind = "^".join(filter(None, (_shown(header.get(9)), _shown(header.get(9, 2)))))
     names = (_shown(header.get(number) or header.get(number, 2)) for number in (4, 3))
-    judged = _fate(kind, mapped.events, mapped.rejected, mapped.notices)
+    used = mapped.events or mapped.changes
+    judged = _fate(kind, used, mapped.rejected, mapped.notices)
     return Checked(
         str(record.where),
         (judged,),
@@ -163,9 +164,9 @@ def _event(record: Record) -> Checked:
 
 
 def _fate(
-    kind: str, events: Sequence[Event], rejected: Sequence[Rejected], notices: Sequence[Notice]
+    kind: str, used: Sequence[object], rejected: Sequence[Rejected], notices: Sequence[Notice]
 ) -> Judged:
-    if events:
+    if used:
         return Judged(kind, Fate.ACCEPTED)
     if rejected:
         return Judged(kind, Fate.REFUSED, str(rejected[0].reason))

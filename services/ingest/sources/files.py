@@ -16,16 +16,17 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from schemas.deadletter import Reason, Where
-from services.ingest.archive import Format, Record, printable, read_archive
+from services.ingest.archive import ENDINGS, Format, Record, printable, read_archive
 from services.ingest.coding import Rejected
+from services.ingest.content import format_of_file
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-FORMATS = {".jsonl": Format.EVENTS, ".jsonl.gz": Format.EVENTS, ".hl7": Format.HL7}
-"""How a file's name ends, and what is in it. Other files are left alone."""
+FORMATS = {end + gz: form for form, ends in ENDINGS.items() for end in ends for gz in ("", ".gz")}
+"""How a file's name ends, and what is in it unless it says otherwise. Others are left alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +130,7 @@ class FolderSource:
         if mark.finished:
             self._marks[mark.name] = mark
             return
+        form = _told(path, form)
         records = read_archive(path, form)
         held: Record | None = None
         for number, record in enumerate(records):
@@ -167,6 +169,18 @@ def _form(path: Path) -> Format | None:
     if path.name.startswith("."):
         return None
     return next((form for end, form in FORMATS.items() if path.name.endswith(end)), None)
+
+
+def _told(path: Path, named: Format) -> Format:
+    """What a file holds by its content, as `salvage sources check` tells it; else by its name.
+
+    JSON that is neither of ours nor FHIR's stays what its name says: it is refused either way.
+    """
+    try:
+        told = format_of_file(path, named)
+    except OSError:
+        return named  # whoever reads it says so
+    return told or named
 
 
 def _stamp(path: Path) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -49,6 +50,40 @@ def pumped(ward: Any, folder: Path, steady: Steady, settle: float = 0.0) -> tupl
     ward.clock.set(LATER)
     feed = FolderFeed(folder, ward.store, ward.clock, steady=steady, settle=settle)
     return Pump(ward.runtime, feed, Stop(), Health(steady)), feed
+
+
+def test_fhir_that_appears_in_the_folder_becomes_facts(
+    open_ward: Callable[..., Any], folder: Path, steady: Steady
+) -> None:
+    """One Bundle and one file of lines; what can't be used of them is a dead letter."""
+
+    def psa(number: int, **more: object) -> dict[str, object]:
+        code = {"coding": [{"system": "http://loinc.org", "code": "2857-1"}]}
+        subject = {"identifier": {"system": "HOSP", "value": "7"}}
+        made = {"resourceType": "Observation", "id": f"o{number}", "status": "final", "code": code}
+        measured = {"value": number, "unit": "ng/mL"}
+        when = "2024-01-05"
+        return made | {
+            "subject": subject,
+            "effectiveDateTime": when,
+            "valueQuantity": measured,
+            **more,
+        }
+
+    entries = [{"resource": psa(1)}, {"resource": psa(2)}]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": entries}
+    (folder / "bundle.json").write_text(json.dumps(bundle, indent=1))
+    lines = (psa(3), psa(4, status="perhaps"))
+    (folder / "lines.ndjson").write_text("\n".join(map(json.dumps, lines)))
+    ward = open_ward(())
+    pump, _ = pumped(ward, folder, steady)
+    for _ in range(2):
+        assert pump.once()
+        assert ward.book.counts()["facts"] == 3
+        assert [(reason, count) for reason, count, _ in ward.book.open_letters()] == [
+            ("bad_status", 1)
+        ]
+    assert {event.patient_id for event in ward.book.events("HOSP|7")} == {"HOSP|7"}
 
 
 def test_what_waited_says_what_the_replay_says(

@@ -340,11 +340,22 @@ def test_a_group_of_results_states_nothing_itself() -> None:
     assert mapped.verdicts[0].verdict is Verdict.IGNORED
 
 
-def test_disease_status_of_mcode_is_read() -> None:
-    status = concept(SNOMED, "271299001", "Patient's condition worsened (finding)")
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [
+        ("271299001", "worsened"),
+        ("268910001", "improved"),
+        ("359746009", "stable"),
+        ("709137006", "undetermined"),
+        ("103338009", "full remission"),
+        ("103337004", "partial remission"),
+    ],
+)
+def test_disease_status_of_mcode_is_read(code: str, word: str) -> None:
+    status = concept(SNOMED, code, "Patient's condition, as somebody wrote it")
     made = psa(code=concept(LOINC, "97509-4"), valueQuantity=None, valueCodeableConcept=status)
     event = only(made)
-    assert (event.analyte, event.value_code) == ("disease_status", "worsened")
+    assert (event.analyte, event.value_code) == ("disease_status", word)
 
 
 def test_specimen_and_method_split_series_only_where_a_site_wants_it() -> None:

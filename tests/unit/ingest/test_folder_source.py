@@ -54,6 +54,39 @@ def test_files_come_in_the_order_of_their_names_each_by_its_format(tmp_path: Pat
     assert str(arrivals[3].record.where).endswith("b.jsonl:2")
 
 
+RESOURCE = b'{"resourceType": "Observation", "id": "o1"}'
+EVENT = b'{"type": "observation", "event_id": "x"}'
+BUNDLE = b'{\n  "resourceType": "Bundle",\n  "type": "collection"\n}'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "form", "records"),
+    [
+        ("a.json", RESOURCE, Format.FHIR, 1),
+        ("a.json", BUNDLE, Format.FHIR, 1),
+        ("a.ndjson", RESOURCE + b"\n" + RESOURCE + b"\n", Format.FHIR, 2),
+        ("a.ndjson.gz", gzip.compress(RESOURCE + b"\n" + RESOURCE), Format.FHIR, 2),
+        ("a.hl7.gz", gzip.compress(MESSAGE), Format.HL7, 1),
+        ("a.jsonl", RESOURCE + b"\n" + RESOURCE, Format.FHIR, 2),
+        ("a.ndjson", EVENT + b"\n" + EVENT, Format.EVENTS, 2),
+        ("a.json", MESSAGE, Format.HL7, 1),
+        ("a.hl7", RESOURCE, Format.FHIR, 1),
+        ("a.json", b"[1, 2]", Format.FHIR, 1),
+        ("a.jsonl", b"{}", Format.EVENTS, 1),
+        ("a.json", b"Dear colleague", Format.FHIR, 1),
+        ("a.jsonl", b"", Format.EVENTS, 1),
+        ("a.ndjson.gz", gzip.compress(RESOURCE)[:-9], Format.FHIR, 2),
+    ],
+)
+def test_the_content_tells_the_format_and_else_the_name(
+    tmp_path: Path, name: str, content: bytes, form: Format, records: int
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    arrivals = list(_source(tmp_path).poll())
+    assert {arrival.form for arrival in arrivals} == {form}
+    assert len(arrivals) == records
+
+
 def test_what_was_read_does_not_come_again_and_what_is_new_comes(tmp_path: Path) -> None:
     _fill(tmp_path)
     source = _source(tmp_path)
