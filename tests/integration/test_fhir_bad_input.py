@@ -109,7 +109,10 @@ def test_36_a_bomb_is_noticed_before_it_is_unpacked(tmp_path: Path) -> None:
         assert (answer.status, answer.codes) == (413, ["too_large"])
 
 
-@pytest.mark.parametrize("packed", [b"no gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"") * 2])
+PACKED = [b"no gzip", gzip.compress(b"{}")[:-4], gzip.compress(b"") * 2]
+
+
+@pytest.mark.parametrize("packed", PACKED, ids=["no gzip", "cut short", "two of nothing"])
 def test_36_what_cannot_be_unpacked(client: Client, tmp_path: Path, packed: bytes) -> None:
     answer = client.ask("PUT", PATH, packed, JSON | {"Content-Encoding": "gzip"})
     assert (answer.status, answer.codes) == (400, ["structure"])

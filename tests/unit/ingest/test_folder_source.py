@@ -65,8 +65,8 @@ BUNDLE = b'{\n  "resourceType": "Bundle",\n  "type": "collection"\n}'
         ("a.json", RESOURCE, Format.FHIR, 1),
         ("a.json", BUNDLE, Format.FHIR, 1),
         ("a.ndjson", RESOURCE + b"\n" + RESOURCE + b"\n", Format.FHIR, 2),
-        ("a.ndjson.gz", gzip.compress(RESOURCE + b"\n" + RESOURCE), Format.FHIR, 2),
-        ("a.hl7.gz", gzip.compress(MESSAGE), Format.HL7, 1),
+        ("a.ndjson.gz", gzip.compress(RESOURCE + b"\n" + RESOURCE, mtime=0), Format.FHIR, 2),
+        ("a.hl7.gz", gzip.compress(MESSAGE, mtime=0), Format.HL7, 1),
         ("a.jsonl", RESOURCE + b"\n" + RESOURCE, Format.FHIR, 2),
         ("a.ndjson", EVENT + b"\n" + EVENT, Format.EVENTS, 2),
         ("a.json", MESSAGE, Format.HL7, 1),
@@ -75,7 +75,7 @@ BUNDLE = b'{\n  "resourceType": "Bundle",\n  "type": "collection"\n}'
         ("a.jsonl", b"{}", Format.EVENTS, 1),
         ("a.json", b"Dear colleague", Format.FHIR, 1),
         ("a.jsonl", b"", Format.EVENTS, 1),
-        ("a.ndjson.gz", gzip.compress(RESOURCE)[:-9], Format.FHIR, 2),
+        ("a.ndjson.gz", gzip.compress(RESOURCE, mtime=0)[:-9], Format.FHIR, 2),
     ],
 )
 def test_the_content_tells_the_format_and_else_the_name(
