@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import os
 import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
+from support import in_ci
 from support.memory_book import NOW, MemoryBook, cohort_book
 
 from services.notifier.inbox.app import build_app
@@ -27,7 +27,7 @@ QUIET = [
     "--disable-sync",
 ]
 
-IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+IN_CI = in_ci()
 """There the browser is part of the build: without it these tests fail, they are not skipped."""
 
 if not IN_CI:

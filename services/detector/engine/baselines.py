@@ -8,14 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from services.detector.engine.registers import Number, _Filtered
+from services.detector.engine.registers import Numbered
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Context
-    from services.detector.engine.truth import Truth
 
 
 class Course(NamedTuple):
@@ -25,21 +22,13 @@ class Course(NamedTuple):
     newest: Fact | None = None
 
 
-class NadirWithBaseline(_Filtered):
-    """The lowest of the last value on or before the clock's day and of those after it."""
+class NadirWithBaseline(Numbered):
+    """The lowest of the last value on or before the clock's day and of those after it.
+
+    The earlier of equals.
+    """
 
     initial: Any = Course()
-
-    def __init__(
-        self,
-        admits: Callable[[Context], Truth] | None,
-        *,
-        follows_clock: bool,
-        number: Number,
-    ) -> None:
-        """Remember the fact with the lowest `number`; the earlier of equals."""
-        super().__init__(admits, follows_clock=follows_clock)
-        self._number = number
 
     def add(self, memory: Course, fact: Fact, context: Context) -> Course:
         """Up to the clock's day the newest is the baseline; from then on the lowest counts."""

@@ -13,17 +13,16 @@ from services.detector.engine.finding import (
     Arm,
     Finding,
     Note,
-    Untimed,
     cite,
     doubts,
     first_true,
     worth,
 )
+from services.detector.engine.levels import Levels
 
 if TYPE_CHECKING:
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Cited, Context, Term
-    from services.detector.engine.truth import Unknown
 
 
 class Memory(NamedTuple):
@@ -39,11 +38,10 @@ class Memory(NamedTuple):
     told: bool = False
 
 
-class Escalation(Untimed):
+class Escalation(Levels):
     """The machine. `arms` are in rising order."""
 
     initial = Memory()
-    reach_days = 0
 
     def __init__(  # noqa: PLR0913  (what a pack may say of it)
         self,
@@ -64,28 +62,16 @@ class Escalation(Untimed):
 
         `resumes`: what was ended and holds again goes on with the same episode.
         """
-        self.name = name
-        self.listens = listens
-        self._arms = arms
-        self._state = state
-        self._given = given
-        self._rearm = rearm
-        self._value = value
+        super().__init__(name, listens, arms, state=state, given=given, rearm=rearm, value=value)
         self._suspect = suspect
         self._refute = refute
         self._keeps_onset = keeps_onset
         self._resumes = resumes
 
-    @property
-    def given(self) -> Term | None:
-        """What must hold of a fact before it is judged."""
-        return self._given
-
     def above(self, memory: Memory) -> tuple[tuple[State, Arm], ...]:
         """The levels not yet reached, and what reaching each is called; a suspicion counts."""
         hints = self._suspect if memory.first is None else ()
-        levels = tuple((self._state, arm) for arm in self._arms[memory.level :])
-        return (*levels, *((State.SUSPECTED, arm) for arm in hints))
+        return (*self._above(memory.level), *((State.SUSPECTED, arm) for arm in hints))
 
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """A fact may raise the level, end it, or be the first hint of it."""
@@ -112,13 +98,6 @@ class Escalation(Untimed):
         over = self._rearm is not None and memory.level and away > self._rearm
         return self.initial if over else memory
 
-    def _highest(self, context: Context) -> tuple[int, Unknown | None]:
-        """The highest level that holds; else 0, and the doubt of the highest that might."""
-        held = first_true(self._arms[::-1], context)
-        if isinstance(held, Arm):
-            return self._arms.index(held) + 1, None
-        return 0, held
-
     def _reached(
         self, memory: Memory, level: int, context: Context
     ) -> tuple[Memory, tuple[Note, ...]]:
@@ -141,9 +120,7 @@ class Escalation(Untimed):
         fact, proof = context.fact, arm.when.prove(context)
         before = memory.cited if self._keeps_onset else ()
         cited = cite(
-            ((context.clock, Role.CLOCK),) if context.clock is not None else (),
-            ((fact, Role.TRIGGER),),
-            self._given.prove(context).cited if self._given is not None else (),
+            *self._grounds(context),
             tuple((one, _in_support(role)) for one, role in before),
             proof.cited,
         )

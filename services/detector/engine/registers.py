@@ -54,7 +54,22 @@ class _Filtered:
         return self.initial if self.follows_clock else memory
 
 
-class Extreme(_Filtered):
+class Numbered(_Filtered):
+    """Takes in facts by a number of theirs."""
+
+    def __init__(
+        self,
+        admits: Callable[[Context], Truth] | None,
+        *,
+        follows_clock: bool,
+        number: Number,
+    ) -> None:
+        """Of facts that `admits` holds of, by their `number`."""
+        super().__init__(admits, follows_clock=follows_clock)
+        self._number = number
+
+
+class Extreme(Numbered):
     """Lowest or highest value, one for each partition of specimen and method (catalogue C5)."""
 
     def __init__(
@@ -66,9 +81,8 @@ class Extreme(_Filtered):
         number: Number,
     ) -> None:
         """Remember the fact with the lowest (else highest) `number`; the earlier of equals."""
-        super().__init__(admits, follows_clock=follows_clock)
+        super().__init__(admits, follows_clock=follows_clock, number=number)
         self._lowest = lowest
-        self._number = number
 
     def add(self, memory: Any, fact: Fact, context: Context) -> Any:
         """Keep the more extreme of the two."""
@@ -205,24 +219,13 @@ class Confirmed(NamedTuple):
     newest: Fact | None = None
 
 
-class ConfirmedNadir(_Filtered):
+class ConfirmedNadir(Numbered):
     """Lowest value that two neighbouring samples reached (catalogue MM-IMWG-PD).
 
     The larger of each pair of neighbours counts. A single sample is confirmed by nothing.
     """
 
     initial: Any = Confirmed()
-
-    def __init__(
-        self,
-        admits: Callable[[Context], Truth] | None,
-        *,
-        follows_clock: bool,
-        number: Number,
-    ) -> None:
-        """Remember the record and the newest sample."""
-        super().__init__(admits, follows_clock=follows_clock)
-        self._number = number
 
     def add(self, memory: Any, fact: Fact, context: Context) -> Any:
         """Pair the newest sample with the one before it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final
 
@@ -12,30 +11,16 @@ from services.ingest.profiles.meaning import source_of
 from services.ingest.profiles.model import SourceProfile
 from services.ingest.profiles.sources import Source, Sources
 from services.ingest.profiles.words import near
-from services.ingest.profiles.yamltext import Mark, NotYaml, Text, read_yaml
 from services.runtime.errors import OperatorError
+from services.runtime.yamltext import Mistake, NotYaml, explained, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from pydantic import BaseModel
-    from pydantic_core import ErrorDetails
 
 SUFFIXES: Final = (".yaml", ".yml")
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Mistake:
-    """One mistake in a profile file."""
-
-    file: str
-    line: int
-    column: int
-    message: str
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
 
 class BadProfiles(OperatorError):  # noqa: N818 - it holds every mistake
@@ -87,7 +72,7 @@ def read_profile(text: str, file: str) -> SourceProfile:
     try:
         return SourceProfile.model_validate(said.value)
     except ValidationError as error:
-        raise BadProfiles(_mistake(each, said, file) for each in error.errors()) from None
+        raise BadProfiles(explained(error, said, file, _nearest_key)) from None
 
 
 def _read(path: Path) -> SourceProfile:
@@ -112,17 +97,8 @@ def _files_of(folder: Path) -> list[Path]:
     return found
 
 
-def _mistake(problem: ErrorDetails, said: Text, file: str) -> Mistake:
-    path = tuple(problem["loc"])
-    if problem["type"] == "extra_forbidden":
-        mark: Mark = said.place((*path, "[key]"))
-        keys = _keys_of(SourceProfile, path[:-1])
-        return Mistake(file, *mark, f"unknown key {path[-1]!r}{near(str(path[-1]), keys)}")
-    if problem["type"] == "missing":
-        return Mistake(file, *said.place(path[:-1]), f"the key {path[-1]!r} is missing")
-    where = ".".join(str(part) for part in path if part != "[key]")
-    message = problem["msg"].removeprefix("Value error, ")
-    return Mistake(file, *said.place(path), f"{where}: {message}" if where else message)
+def _nearest_key(path: Sequence[str | int]) -> str:
+    return near(str(path[-1]), _keys_of(SourceProfile, path[:-1]))
 
 
 def _keys_of(model: type[BaseModel], path: Sequence[object]) -> Iterable[str]:

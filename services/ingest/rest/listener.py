@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import aiohttp
 from aiohttp import web
 
+from services.ingest.background import Background
 from services.ingest.journal import Journal
 from services.ingest.polling.cursor import CursorFile
 from services.ingest.polling.poller import Poller
@@ -26,8 +26,8 @@ from services.ingest.rest.app import Service, build_app
 from services.ingest.rest.capability import capability
 from services.ingest.rest.connections import Connections
 from services.ingest.rest.keeping import RETRY_SECONDS, Keeper, keep_page
-from services.runtime.errors import InvariantBroken, OperatorError, SalvageError, place_of
-from services.runtime.logs import NAME, logger
+from services.runtime.errors import InvariantBroken
+from services.runtime.logs import NAME
 
 if TYPE_CHECKING:
     import ssl
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from services.ingest.rest.judging import Read
     from services.runtime.clock import Clock
 
-_START_SECONDS: Final = 20.0
 _TLS_SECONDS: Final = {"ssl_handshake_timeout": 10.0, "ssl_shutdown_timeout": 2.0}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SERVER: Final[dict[str, Any]] = {
@@ -71,7 +70,7 @@ class Work:
     server: Server | None = None
 
 
-class FhirListener:
+class FhirListener(Background):
     """Receives into a folder's journal, from a thread."""
 
     def __init__(
@@ -94,7 +93,7 @@ class FhirListener:
             journal: opens the journal of a folder.
             retry: seconds until a journal that failed is tried again.
         """
-        self.port = work.where.port if work.where is not None else 0
+        super().__init__("fhir", work.where.port if work.where is not None else 0)
         self._work = work
         self._read = read
         self._folder = folder
@@ -102,73 +101,21 @@ class FhirListener:
         self._open_keeper = partial(Keeper, folder, journal=journal, retry=retry)
         self._clock = clock
         self._keeper: Keeper | None = None
-        self._failure: Exception | None = None
-        self._started = threading.Event()
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._end: asyncio.Event | None = None
-        self._thread = threading.Thread(target=self._run, name="fhir", daemon=True)
 
-    def start(self) -> int:
-        """Open journal and port.
-
-        Returns:
-            The port.
-
-        Raises:
-            OperatorError: the port can't be opened, or another process has the journal.
-            Unavailable: the journal can't be opened.
-        """
-        self._thread.start()
-        if not self._started.wait(_START_SECONDS):
-            raise OperatorError("--fhir: the listener did not start in time")
-        if isinstance(self._failure, OSError):
-            reason = self._failure.strerror or type(self._failure).__name__
-            raise OperatorError(f"--fhir: cannot listen there: {reason}") from self._failure
-        if self._failure is not None:
-            raise self._failure
-        return self.port
-
-    def stop(self) -> None:
-        """Answer what was read and close; twice does no harm."""
-        if self._loop is not None and self._end is not None and self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._end.set)
-            self._thread.join()
-
-    @property
-    def alive(self) -> bool:
-        """Whether it receives, or will again by itself."""
-        return self._thread.is_alive()
-
-    def problem(self) -> str | None:
-        """Why nothing is received at present; None when all is well."""
-        if not self._thread.is_alive():
-            started = self._started.is_set()
-            return "the listener has ended" if started else "the listener is not started"
+    def _hindrance(self) -> str | None:
         kept = self._keeper.problem if self._keeper is not None else None
         return kept or (self._poller.problem() if self._poller is not None else None)
 
     # -- in the thread
 
-    def _run(self) -> None:
-        try:
-            asyncio.run(self._serve())
-        except Exception as error:  # noqa: BLE001 - the thread's last word
-            if self._started.is_set():
-                logger().critical("the listener has ended", extra={"detail": place_of(error)})
-            ours = isinstance(error, (OSError, SalvageError))
-            self._failure = error if ours else SalvageError(place_of(error))
-            self._started.set()
-
-    async def _serve(self) -> None:
-        self._loop, self._end = asyncio.get_running_loop(), asyncio.Event()
-        self._loop.set_exception_handler(_report)
+    async def _serve(self, end: asyncio.Event) -> None:
         keeper = self._keeper = self._open_keeper()
         try:
             await keeper.open()
             committing = asyncio.create_task(keeper.run())
             try:
                 async with self._polling(keeper):
-                    await self._receive(keeper, self._end)
+                    await self._receive(keeper, end)
             finally:
                 await _cancelled(committing)
         finally:
@@ -233,11 +180,3 @@ class FhirListener:
 async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-
-
-def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    """The loop's own report would quote an error's message."""
-    del loop
-    error = context.get("exception")
-    detail = place_of(error) if isinstance(error, BaseException) else "no exception"
-    logger().error("defect", extra={"detail": detail})

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from services.notifier.cases.words import Channel
 from services.notifier.roster.model import Member
-from services.notifier.roster.yamltext import Mistake
+from services.runtime.yamltext import Mistake
 
 _REFERENCE: Final = re.compile(r"(?:.*/)?(Practitioner|PractitionerRole)/([A-Za-z0-9.-]{1,64})")
 

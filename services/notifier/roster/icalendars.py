@@ -14,7 +14,7 @@ import icalendar
 import recurring_ical_events
 
 from services.notifier.roster.rotas import Shift, as_instant
-from services.notifier.roster.yamltext import Mistake
+from services.runtime.yamltext import Mistake
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ from services.notifier.roster.icalendars import read_calendar
 from services.notifier.roster.model import Member, SiteFile, TeamFile
 from services.notifier.roster.rotas import Always, Rota, Weekly
 from services.notifier.roster.teams import Team, Teams
-from services.notifier.roster.yamltext import Mistake, NotPlain, Places, read
 from services.runtime.errors import OperatorError
+from services.runtime.yamltext import Mistake, NotYaml, Text, explained, read_yaml
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -47,13 +47,13 @@ class _File(NamedTuple):
     """A team's file as read, with where its values stand."""
 
     path: Path
-    places: Places
+    text: Text
     said: TeamFile
     members: tuple[Member, ...]
 
     def mistake(self, message: str, *path: str | int) -> Mistake:
         """A mistake at a place of this file."""
-        return Mistake(str(self.path), *self.places.of(path), message)
+        return Mistake(str(self.path), *self.text.place(path), message)
 
 
 def load_house(folder: Path) -> House:
@@ -98,31 +98,31 @@ def _team_file(path: Path, mistakes: list[Mistake]) -> _File | None:
     found = _parsed(path, TeamFile, mistakes)
     if found is None:
         return None
-    said, places = found
-    file = _File(path, places, said, said.members)
+    said, text = found
+    file = _File(path, text, said, said.members)
     if said.care_team is None:
         return file
-    text = _text(path.parent / said.care_team, mistakes)
-    members = read_care_team(text, str(path.parent / said.care_team)) if text is not None else []
+    told = _text(path.parent / said.care_team, mistakes)
+    members = read_care_team(told, str(path.parent / said.care_team)) if told is not None else []
     mistakes += [each for each in members if isinstance(each, Mistake)]
     named = {each.id for each in said.members}
     more = [each for each in members if isinstance(each, Member) and each.id not in named]
     return file._replace(members=(*said.members, *more))
 
 
-def _parsed(path: Path, model: type[Model], mistakes: list[Mistake]) -> tuple[Model, Places] | None:
+def _parsed(path: Path, model: type[Model], mistakes: list[Mistake]) -> tuple[Model, Text] | None:
     text = _text(path, mistakes)
     if text is None:
         return None
     try:
-        value, places = read(text)
-    except NotPlain as error:
-        mistakes.append(Mistake(str(path), error.line, error.column, error.message))
+        read = read_yaml(text)
+    except NotYaml as error:
+        mistakes.append(Mistake(str(path), *error.mark, error.message))
         return None
     try:
-        return model.model_validate(value), places
+        return model.model_validate(read.value), read
     except ValidationError as error:
-        mistakes += _explained(error, str(path), places)
+        mistakes += explained(error, read, str(path))
         return None
 
 
@@ -138,19 +138,6 @@ def _text(path: Path, mistakes: list[Mistake]) -> str | None:
 
 def _unreadable(path: Path, error: OSError) -> Mistake:
     return Mistake(str(path), 1, 1, error.strerror or type(error).__name__)
-
-
-def _explained(error: ValidationError, file: str, places: Places) -> Iterator[Mistake]:
-    for each in error.errors(include_url=False, include_input=False):
-        path = tuple(part for part in each["loc"] if part != "[key]")
-        message = each["msg"].removeprefix("Value error, ")
-        if each["type"] == "extra_forbidden":
-            yield Mistake(file, *places.of((*path, "[key]")), f"unknown key {path[-1]!r}")
-        elif each["type"] == "missing":
-            yield Mistake(file, *places.of(path[:-1]), f"the key {path[-1]!r} is missing")
-        else:
-            where = ".".join(map(str, path))
-            yield Mistake(file, *places.of(path), f"{where}: {message}" if where else message)
 
 
 def _contradictions(folder: Path, files: list[_File], *, whole: bool) -> Iterator[Mistake]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support import shared
 
 from schemas.deadletter import Reason
 from schemas.events import Event, ImagingReport, Observation, Status
@@ -20,11 +21,13 @@ from services.ingest.documents import Change, consequences
 from services.ingest.hl7v2.mapping import Mapped, read_message
 from services.ingest.hl7v2.profile import Profile
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 PID = "PID|1||12345^^^HOSP^MR||Test^Patient||19500101|M"
 OBR = "OBR|1|P1^EHR|F1^RIS|PETCT^PET^L|||20240305|||||||||||||||20240305120000||PT"
 BLASTS = "OBX|1|NM|26464-8^WBC^LN||3.2|10*9/L^^UCUM"
 ZIM = "ZIM|lugano|PMD|5|||end-of-treatment"
-SAMPLES = Path(__file__).resolve().parents[4] / "shared" / "data" / "hl7_ms_fhir_converter"
 
 
 def txa(
@@ -307,9 +310,7 @@ def test_an_archive_gives_what_its_documents_became(tmp_path: Path) -> None:
 
 
 def published(name: str) -> Mapped:
-    path = SAMPLES / "messages" / name
-    if not path.is_file():
-        pytest.skip("the published messages are not beside this repository")
+    path = shared("data", "hl7_ms_fhir_converter", "messages", name)
     return read_message(path.read_bytes(), Profile(authority="XYZHOSPITAL"))
 
 

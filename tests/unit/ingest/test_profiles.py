@@ -143,6 +143,7 @@ def one(found: Mapped) -> Observation:
         ),
         ("about: x\n", "p.yaml:1:1: the key 'name' is missing"),
         ("name: a\nname: b\n", "p.yaml:2:1: key 'name' again"),
+        ("codes: " + "[" * 5_000, "p.yaml:1:23: too deeply nested"),
         ("name: &x a\nabout: *x\n", "p.yaml:2:8: an alias (*name); write it out"),
         ("name: !!python/name:os.system a\n", "p.yaml:1:7: a YAML tag; plain text is enough"),
         ("- a\n", "p.yaml:1:1: expected keys and values, e.g. name: north-lab"),

@@ -14,7 +14,7 @@ from services.notifier.cases.words import CaseState, Channel, Duty, desk, person
 from services.notifier.roster.careteam import read_care_team
 from services.notifier.roster.loading import BadRoster, load_house
 from services.notifier.roster.outlook import gaps, hand_overs
-from services.notifier.roster.yamltext import Mistake
+from services.runtime.yamltext import Mistake
 
 if TYPE_CHECKING:
     from services.notifier.roster.teams import Teams
@@ -291,7 +291,7 @@ def test_open_cases_are_offered_when_the_shift_changes(folder: Path) -> None:
             "    always: anne\n    weekly:",
             "12:5: on_call.owner: expected exactly one",
         ),
-        ("default: true", "default: true\ndefault: true", "4:1: a key for the second time"),
+        ("default: true", "default: true\ndefault: true", "4:1: key 'default' again"),
         ("desk: {", "desk: &d {", None),
         ("members:", "members: *d", "7:10: an alias"),
         ("team: alpha", "team: !!python/name:os alpha", "1:7: a YAML tag"),

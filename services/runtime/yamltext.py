@@ -1,21 +1,42 @@
-"""YAML as plain text with places: nothing is guessed, so `no` stays `no` and `010` stays `010`.
+"""A site's YAML as plain text with places, and what is wrong with it, told by line and column.
 
-Mappings, lists and text are all that a profile needs. Duplicate keys, tags and aliases are refused:
-two readers of the file could understand them differently.
+Nothing is guessed: `no` stays `no`, `010` stays `010`. Mappings, lists and text are all that a site
+needs. Duplicate keys, tags and aliases are refused: two readers of the file could understand them
+differently.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import yaml
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from pydantic import ValidationError
+
 MAX_CHARACTERS: Final = 4 * 1024 * 1024
 """A code map of 20,000 lines has about 1.5 million."""
-MAX_DEPTH: Final = 8
+MAX_DEPTH: Final = 16
 
 Path = tuple[str | int, ...]
+KEY: Final = "[key]"
+"""Ends the path of a key itself, as in pydantic's errors."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Mistake:
+    """One mistake in a file, and what was expected."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
 
 
 class Mark(NamedTuple):
@@ -57,12 +78,12 @@ def read_yaml(text: str) -> Text:
     """Read the one document of a text.
 
     Raises:
-        NotYaml: it is none, or has more in it than a profile needs.
+        NotYaml: it is none, or has more in it than a site needs.
     """
     if len(text) > MAX_CHARACTERS:
         raise NotYaml(Mark(1, 1), f"more than {MAX_CHARACTERS} characters")
     try:
-        _refuse_aliases(text)
+        _refuse_strange(text)
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise _not_yaml(error) from None
@@ -73,16 +94,45 @@ def read_yaml(text: str) -> Text:
     return found
 
 
-def _refuse_aliases(text: str) -> None:
+def explained(
+    error: ValidationError, said: Text, file: str, hint: Callable[[Path], str] = lambda _: ""
+) -> Iterator[Mistake]:
+    """What a model says against a text, at the places where the text says it.
+
+    Args:
+        error: of the model.
+        said: the text.
+        file: its name.
+        hint: what to add of an unknown key, by its path.
+    """
+    for each in error.errors(include_url=False, include_input=False):
+        path: Path = tuple(part for part in each["loc"] if part != KEY)
+        message = each["msg"].removeprefix("Value error, ")
+        if each["type"] == "extra_forbidden":
+            mark = said.place((*path, KEY))
+            yield Mistake(file, *mark, f"unknown key {path[-1]!r}{hint(path)}")
+        elif each["type"] == "missing":
+            yield Mistake(file, *said.place(path[:-1]), f"the key {path[-1]!r} is missing")
+        else:
+            where = ".".join(map(str, path))
+            mark = said.place(tuple(each["loc"]))
+            yield Mistake(file, *mark, f"{where}: {message}" if where else message)
+
+
+def _refuse_strange(text: str) -> None:
+    """Before it is composed, which goes as deep as the text does."""
+    depth = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         if isinstance(event, yaml.AliasEvent):
             raise NotYaml(_mark(event), "an alias (*name); write it out")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > MAX_DEPTH:
+            raise NotYaml(_mark(event), "too deeply nested")
 
 
 def _value(node: yaml.Node, path: Path, places: dict[Path, Mark]) -> Any:
     places.setdefault(path, _mark(node))
-    if len(path) > MAX_DEPTH:
-        raise NotYaml(_mark(node), "too deeply nested")
     if not node.tag.startswith("tag:yaml.org,2002:") or "/" in node.tag:
         raise NotYaml(_mark(node), "a YAML tag; plain text is enough")
     if isinstance(node, yaml.MappingNode):
@@ -100,7 +150,7 @@ def _mapping(node: yaml.MappingNode, path: Path, places: dict[Path, Mark]) -> di
         if key.value in found:
             raise NotYaml(_mark(key), f"key {key.value!r} again")
         inside = (*path, key.value)
-        places[(*inside, "[key]")] = _mark(key)
+        places[(*inside, KEY)] = _mark(key)
         found[key.value] = _value(value, inside, places)
     return found
 
