@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -14,13 +13,15 @@ from services.ingest.kafka.mapper import GROUP, Mapper, MapWorker
 from services.ingest.kafka.publisher import Publisher
 from services.ingest.kafka.topics import require
 from services.ingest.profiles.options import add_source_options, sources_of
-from services.runtime.errors import OperatorError, SalvageError
+from services.runtime.errors import OperatorError
 from services.runtime.kafka import add_kafka_option, cluster
-from services.runtime.logs import logger, to_stream
-from services.runtime.shutdown import Stop, on_signals
+from services.runtime.logs import logger
+from services.runtime.process import DONE, carried_out
 
 if TYPE_CHECKING:
     import argparse
+
+    from services.runtime.shutdown import Stop
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
 
@@ -50,20 +51,10 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 ended as asked; 1 gave up (logged); 2 unusable settings (said on stderr).
     """
-    to_stream(sys.stderr)
-    try:
-        with on_signals(Stop()) as stop:
-            _work(args, stop)
-    except OperatorError as error:
-        print(f"salvage map: {error}", file=sys.stderr)
-        return 2
-    except SalvageError as error:
-        logger().error("gave up", extra={"detail": str(error)})
-        return 1
-    return 0
+    return carried_out("salvage map", partial(_work, args))
 
 
-def _work(args: argparse.Namespace, stop: Stop) -> None:
+def _work(args: argparse.Namespace, stop: Stop) -> int:
     ours = {row.name for row in TOPICS}
     if ours & set(args.events_topic):
         raise OperatorError("--events-topic: one of our own topics; it would be read for ever")
@@ -78,3 +69,4 @@ def _work(args: argparse.Namespace, stop: Stop) -> None:
     )
     logger().info("mapping")
     worker.run(stop)
+    return DONE

@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,10 +36,10 @@ from services.ingest.profiles.options import sources_of
 from services.ingest.rest.arguments import add_fhir_options, start_fhir, wants_fhir
 from services.ingest.watching import metrics_of, observed
 from services.runtime.clock import SystemClock
-from services.runtime.errors import OperatorError, SalvageError
+from services.runtime.errors import OperatorError
 from services.runtime.kafka import add_kafka_option, cluster
-from services.runtime.logs import logger, to_stream
-from services.runtime.shutdown import Stop, on_signals
+from services.runtime.logs import logger
+from services.runtime.process import DONE, GAVE_UP, UNUSABLE, carried_out
 
 if TYPE_CHECKING:
     import argparse
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from services.embedded.bus import BusFeed
     from services.ingest.metrics import IngestMetrics
     from services.runtime.clock import Clock
+    from services.runtime.shutdown import Stop
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
 
@@ -115,23 +117,20 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 ended as asked; 1 gave up (logged); 2 unusable settings or rules (said on stderr).
     """
-    to_stream(sys.stderr)
+    return carried_out("salvage run", partial(_run, args))
+
+
+def _run(args: argparse.Namespace, stop: Stop) -> int:
     try:
-        with ExitStack() as stack, on_signals(Stop()) as stop:
-            return _run(args, stack, stop)
-    except OperatorError as error:
-        print(f"salvage run: {error}", file=sys.stderr)
-        return 2
+        with ExitStack() as stack:
+            return _running(args, stack, stop)
     except RuleErrors as errors:
         for each in errors.errors:
             print(f"salvage run: {each}", file=sys.stderr)
-        return 2
-    except SalvageError as error:
-        logger().error("gave up", extra={"detail": str(error)})
-        return 1
+        return UNUSABLE
 
 
-def _run(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
+def _running(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     """The straight line from settings to a running system; what is opened is closed by `stack`."""
     _check(args)
     sources, compiled = sources_of(args), _rules(args.site)
@@ -152,9 +151,9 @@ def _run(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     if args.once:
         done = pump.once() and _first(worries) is None
         _summary(book)
-        return 0 if done else 1
+        return DONE if done else GAVE_UP
     pump.for_ever()
-    return 0
+    return DONE
 
 
 def _check(args: argparse.Namespace) -> None:

@@ -7,8 +7,8 @@ can go on while the rest is updated.
 from __future__ import annotations
 
 import os
-import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,10 +20,10 @@ from services.ingest.mllp.options import add_listener_options, endpoint, rules
 from services.ingest.rest.arguments import add_fhir_options, start_fhir, wants_fhir
 from services.ingest.watching import add_metrics_option, metrics_of, observed, serve
 from services.runtime.clock import SystemClock
-from services.runtime.errors import OperatorError, SalvageError
+from services.runtime.errors import OperatorError
 from services.runtime.kafka import add_kafka_option, cluster
-from services.runtime.logs import logger, to_stream
-from services.runtime.shutdown import Stop, on_signals
+from services.runtime.logs import logger
+from services.runtime.process import DONE, GAVE_UP, carried_out
 
 if TYPE_CHECKING:
     import argparse
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from services.ingest.metrics import IngestMetrics
     from services.ingest.rest.listener import FhirListener
+    from services.runtime.shutdown import Stop
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
 
@@ -62,16 +63,7 @@ def run(args: argparse.Namespace) -> int:
     Returns:
         0 ended as asked; 1 gave up (logged); 2 unusable settings (said on stderr).
     """
-    to_stream(sys.stderr)
-    try:
-        with on_signals(Stop()) as stop:
-            return _receive(args, stop)
-    except OperatorError as error:
-        print(f"salvage ingest: {error}", file=sys.stderr)
-        return 2
-    except SalvageError as error:
-        logger().error("gave up", extra={"detail": str(error)})
-        return 1
+    return carried_out("salvage ingest", partial(_receive, args))
 
 
 def _receive(args: argparse.Namespace, stop: Stop) -> int:
@@ -92,7 +84,7 @@ def _receive(args: argparse.Namespace, stop: Stop) -> int:
             stack.callback(one.stop)
         while all(one.alive for one in listeners) and stop.wait(_LOOK_SECONDS):
             pass
-    return 0 if stop.asked else 1
+    return DONE if stop.asked else GAVE_UP
 
 
 def _listen(
