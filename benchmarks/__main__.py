@@ -15,6 +15,7 @@ from benchmarks.contest import contenders
 from benchmarks.timing import best_of
 from benchmarks.verdicts import Streams, judge
 from benchmarks.workload import tidy
+from services.runtime.arguments import Whole
 
 EVENTS_OF_A_PATIENT = 60
 
@@ -56,27 +57,18 @@ def _progress(what: str) -> None:
         print(f"{what} ...", file=sys.stderr)
 
 
+MOST = 10_000_000
+
+
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--events", type=_events, default=120_000, help="default: 120000")
-    parser.add_argument("--passes", type=_positive, default=3, help="default: 3")
+    parser.add_argument(
+        "--events", type=Whole(EVENTS_OF_A_PATIENT, MOST), default=120_000, help="default: 120000"
+    )
+    parser.add_argument("--passes", type=Whole(1, MOST), default=3, help="default: 3")
     parser.add_argument("--seed", type=int, default=20_261_123)
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args(argv)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
-
-
-def _events(text: str) -> int:
-    number = int(text)
-    if number < EVENTS_OF_A_PATIENT:
-        raise ValueError(text)
-    return number
 
 
 if __name__ == "__main__":

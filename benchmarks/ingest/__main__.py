@@ -14,6 +14,7 @@ from benchmarks.ingest import disk, pipeline, readers, wire
 from benchmarks.ingest.report import Report
 from benchmarks.ingest.workload import results
 from benchmarks.timing import best_of
+from services.runtime.arguments import Whole
 
 WINDOWS = (1, 16)
 
@@ -46,21 +47,17 @@ def measure(number: int, passes: int, seed: int, folder: Path | None = None) -> 
     )
 
 
+MOST = 10_000_000
+
+
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ingest", description=__doc__)
-    parser.add_argument("--messages", type=_positive, default=10_000, help="default: 10000")
-    parser.add_argument("--passes", type=_positive, default=3, help="default: 3")
+    parser.add_argument("--messages", type=Whole(1, MOST), default=10_000, help="default: 10000")
+    parser.add_argument("--passes", type=Whole(1, MOST), default=3, help="default: 3")
     parser.add_argument("--seed", type=int, default=20_261_123)
     parser.add_argument("--folder", type=Path, help="where the journal lies; default: temporary")
     parser.add_argument("--json", action="store_true", help="for programs")
     return parser.parse_args(argv)
-
-
-def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError(text)
-    return number
 
 
 if __name__ == "__main__":

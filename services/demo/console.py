@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import shutil
 import signal
@@ -18,10 +17,12 @@ from services.demo import screen
 from services.demo.ward import START, Ward, opened, play_all
 from services.embedded.store import FILE_NAME
 from services.notifier.inbox.app import build_app
+from services.runtime.arguments import Whole
 from services.runtime.errors import SalvageError
 from services.simulator.cohort import MAX_MONTHS, MAX_PATIENTS, MIN_MONTHS
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import AsyncIterator, Iterator
 
     from schemas.alerts import AlertRevision
@@ -44,18 +45,18 @@ def register(subparsers: Subparsers) -> None:
         "on a local page.",
     )
     add = parser.add_argument
-    add("--patients", type=_Whole(1, MAX_PATIENTS), default=60, help="default: %(default)s")
-    add("--months", type=_Whole(MIN_MONTHS, MAX_MONTHS), default=24, help="default: %(default)s")
+    add("--patients", type=Whole(1, MAX_PATIENTS), default=60, help="default: %(default)s")
+    add("--months", type=Whole(MIN_MONTHS, MAX_MONTHS), default=24, help="default: %(default)s")
     add("--seed", type=int, default=7, help="any whole number; default: %(default)s")
     add(
         "--seconds",
-        type=_Whole(0, 86_400),
+        type=Whole(0, 86_400),
         default=60,
         help="how long it all takes; 0: as fast as it goes; default: %(default)s",
     )
     add(
         "--port",
-        type=_Whole(0, MAX_PORT),
+        type=Whole(0, MAX_PORT),
         default=8642,
         help="of the page; 0: any free one; default: %(default)s",
     )
@@ -196,16 +197,3 @@ def _say_summary(ward: Ward, address: str | None) -> None:
     if address is not None and not ward.stop.is_set():
         print(f"\nThe page stays at {address} until Ctrl-C.")
     sys.stdout.flush()
-
-
-class _Whole:
-    """A whole number within limits, for argparse."""
-
-    def __init__(self, low: int, high: int) -> None:
-        self._low, self._high = low, high
-
-    def __call__(self, text: str) -> int:
-        """Read it; argparse turns the error into a message and exit code 2."""
-        if not (text.isascii() and text.isdigit() and self._low <= int(text) <= self._high):
-            raise argparse.ArgumentTypeError(f"a whole number from {self._low} to {self._high}")
-        return int(text)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from schemas.base import parse_date
+from services.runtime.arguments import Whole
 from services.simulator.cohort import MAX_MONTHS, MAX_PATIENTS, MIN_MONTHS, Cohort, simulate
 from services.simulator.writers import FILE_NAMES, WRITERS, labels_csv, truth_csv
 
@@ -36,8 +37,8 @@ def register(subparsers: Subparsers) -> None:
 
 def _options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--patients", type=_Whole(1, MAX_PATIENTS), default=60, help="default: %(default)s")
-    add("--months", type=_Whole(MIN_MONTHS, MAX_MONTHS), default=24, help="default: %(default)s")
+    add("--patients", type=Whole(1, MAX_PATIENTS), default=60, help="default: %(default)s")
+    add("--months", type=Whole(MIN_MONTHS, MAX_MONTHS), default=24, help="default: %(default)s")
     add("--seed", type=int, default=7, help="any whole number; default: %(default)s")
     add("--start", type=_day, default=DEFAULT_START, help="first day; default: %(default)s")
     add("--format", choices=sorted(WRITERS), default="events", help="default: %(default)s")
@@ -103,16 +104,3 @@ def _day(text: str) -> date:
         return parse_date(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
-
-
-class _Whole:
-    """A whole number within limits, for argparse."""
-
-    def __init__(self, low: int, high: int) -> None:
-        self._low, self._high = low, high
-
-    def __call__(self, text: str) -> int:
-        """Read it; argparse turns the error into a message and exit code 2."""
-        if not (text.isascii() and text.isdigit() and self._low <= int(text) <= self._high):
-            raise argparse.ArgumentTypeError(f"a whole number from {self._low} to {self._high}")
-        return int(text)

@@ -2,71 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from datetime import timedelta
 
 import pytest
+from support.asking import BEGIN, asked, days, mistakes, psa
 
-from schemas.events import EVENT
-from services.detector.adapters.replay import replay
-from services.detector.language.checker import check
-from services.detector.language.compiler import compile_rule
-from services.detector.language.reader import read_rule
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from schemas.alerts import AlertRevision
-    from schemas.events import ClinicalEvent
-
-TEXT = """
-rule: TEST-RUNS
-title: A run
-kind: failure
-plain: A run
-reads: {{psa: {{analyte: psa}}}}
-criteria:
-  - name: run
-    each: psa
-    confirmed: "{when}"
-severity: {{default: advisory}}
-sentence: A run.
-misses: [nothing]
-false_alarms: [nothing]
-source: [{{cite: none}}]
-"""
-BEGIN = date(2024, 1, 1)
 HELD = "psa < 1 ng/mL and days_since(run(psa where it < 1 ng/mL)) >= 28 d"
 THREE = "psa < 1 ng/mL and runs(psa within 90 d where it >= 1 ng/mL) >= 3"
-
-
-def event(day: int, value: str, **said: object) -> ClinicalEvent:
-    on = (BEGIN + timedelta(days=day)).isoformat()
-    sign = "<" if value.startswith("<") else None
-    fields = {
-        "type": "observation",
-        "event_id": f"E{day}",
-        "patient_id": "HOSP|1",
-        "source": "LAB",
-        "effective_at": on,
-        "issued_at": f"{on}T12:00:00Z",
-        "analyte": "psa",
-        "unit": "ng/mL",
-        "value": value.removeprefix("<"),
-        "comparator": sign,
-    }
-    return EVENT.validate_python(fields | said)
-
-
-def found(when: str, events: Iterable[ClinicalEvent]) -> list[AlertRevision]:
-    rule = read_rule(TEXT.format(when=when), "test-runs.yaml")
-    assert [str(mistake) for mistake in check(rule)] == []
-    return replay(list(events), (compile_rule(rule),)).revisions
-
-
-def days(when: str, *results: tuple[int, str]) -> list[int]:
-    told = found(when, [event(*result) for result in results])
-    return [(revision.at.date() - BEGIN).days for revision in told]
 
 
 @pytest.mark.parametrize(
@@ -86,24 +28,24 @@ def days(when: str, *results: tuple[int, str]) -> list[int]:
 def test_a_run_lasts_from_its_first_fact(
     results: list[tuple[int, str]], expected: list[int]
 ) -> None:
-    assert days(HELD, *results) == expected
+    assert days(asked(HELD, [psa(*one) for one in results])) == expected
 
 
 def test_a_preliminary_result_is_neutral() -> None:
-    draft = event(10, "2", status="preliminary")
-    told = found(HELD, [event(0, "0.5"), draft, event(28, "0.5")])
+    draft = psa(10, "2", status="preliminary")
+    told = asked(HELD, [psa(0, "0.5"), draft, psa(28, "0.5")]).revisions
     assert [revision.at.date() for revision in told] == [BEGIN + timedelta(days=28)]
 
 
 def test_a_late_result_breaks_the_run_and_its_correction_mends_it() -> None:
-    late = event(10, "2", issued_at="2024-03-01T12:00:00Z")
-    mended = event(10, "0.5", issued_at="2024-03-05T12:00:00Z", status="corrected")
-    told = found(HELD, [event(0, "0.5"), event(28, "0.5"), late, mended])
+    late = psa(10, "2", issued_at="2024-03-01T12:00:00Z")
+    mended = psa(10, "0.5", issued_at="2024-03-05T12:00:00Z", status="corrected")
+    told = asked(HELD, [psa(0, "0.5"), psa(28, "0.5"), late, mended]).revisions
     assert [str(r.state) for r in told] == ["confirmed", "retracted", "confirmed"]
 
 
 def test_the_first_fact_of_the_run_is_evidence() -> None:
-    (revision,) = found(HELD, [event(0, "0.5"), event(10, "0.5"), event(28, "0.5")])
+    (revision,) = asked(HELD, [psa(0, "0.5"), psa(10, "0.5"), psa(28, "0.5")]).revisions
     assert {one.event_id for one in revision.evidence} == {"E0", "E28"}
 
 
@@ -126,11 +68,13 @@ BLIPS = [(0, "2"), (10, "0.5"), (20, "3"), (30, "0.5"), (40, "2")]
 def test_separate_runs_of_a_period_are_counted(
     results: list[tuple[int, str]], expected: list[int]
 ) -> None:
-    assert days(THREE, *results) == expected
+    assert days(asked(THREE, [psa(*one) for one in results])) == expected
 
 
 def test_one_fact_of_each_run_and_what_parts_them_is_evidence() -> None:
-    told = found(THREE, [event(*one) for one in [*BLIPS[:3], (25, "2"), *BLIPS[3:], (50, "0.5")]])
+    told = asked(
+        THREE, [psa(*one) for one in [*BLIPS[:3], (25, "2"), *BLIPS[3:], (50, "0.5")]]
+    ).revisions
     assert {one.event_id for one in told[0].evidence} == {"E0", "E10", "E25", "E30", "E40", "E50"}
 
 
@@ -143,5 +87,4 @@ def test_one_fact_of_each_run_and_what_parts_them_is_evidence() -> None:
     ],
 )
 def test_a_run_says_of_what_and_how_far_back(when: str, message: str) -> None:
-    mistakes = check(read_rule(TEXT.format(when=when), "test-runs.yaml"))
-    assert any(message in str(mistake) for mistake in mistakes)
+    assert any(message in mistake for mistake in mistakes(when))

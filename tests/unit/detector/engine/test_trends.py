@@ -2,73 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import pytest
+from support.asking import asked, days, psa
 
-from schemas.events import EVENT
-from services.detector.adapters.replay import replay
-from services.detector.language.checker import check
-from services.detector.language.compiler import compile_rule
-from services.detector.language.reader import read_rule
-
-if TYPE_CHECKING:
-    from schemas.alerts import AlertRevision
-    from schemas.events import ClinicalEvent
-
-TEXT = """
-rule: TEST-TREND
-title: A trend
-kind: failure
-plain: A trend
-reads: {{psa: {{analyte: psa}}}}
-criteria:
-  - name: trend
-    each: psa
-    confirmed: "{when}"
-    value: "{value}"
-severity: {{default: advisory}}
-sentence: A trend.
-misses: [nothing]
-false_alarms: [nothing]
-source: [{{cite: none}}]
-"""
-BEGIN = date(2024, 1, 1)
 Results = list[tuple[int, str]]
-
-
-def event(day: int, value: str, **said: object) -> ClinicalEvent:
-    on = (BEGIN + timedelta(days=day)).isoformat()
-    fields = {
-        "type": "observation",
-        "event_id": f"E{day}",
-        "patient_id": "HOSP|1",
-        "source": "LAB",
-        "effective_at": on,
-        "issued_at": f"{on}T12:00:00Z",
-        "analyte": "psa",
-        "unit": "ng/mL",
-        "value": value.lstrip("<>"),
-        "comparator": value[0] if value[0] in "<>" else None,
-    }
-    return EVENT.validate_python(fields | said)
-
-
-def told(when: str, events: list[ClinicalEvent], value: str = "1") -> AlertRevision:
-    rule = read_rule(TEXT.format(when=when, value=value), "test-trend.yaml")
-    assert [str(mistake) for mistake in check(rule)] == []
-    revisions = replay(events, (compile_rule(rule),)).revisions
-    return revisions[0]
-
-
-def days(when: str, results: Results, **said: object) -> list[int]:
-    rule = read_rule(TEXT.format(when=when, value="1"), "test-trend.yaml")
-    assert [str(mistake) for mistake in check(rule)] == []
-    events = [event(day, value, **said) for day, value in results]
-    revisions = replay(events, (compile_rule(rule),)).revisions
-    return [(one.at.date() - BEGIN).days for one in revisions]
 
 
 ROWS: list[tuple[str, Results, list[int]]] = [
@@ -116,19 +55,16 @@ ROWS: list[tuple[str, Results, list[int]]] = [
 
 @pytest.mark.parametrize(("when", "results", "expected"), ROWS)
 def test_a_row_is_found_where_it_ends(when: str, results: Results, expected: list[int]) -> None:
-    assert days(when, results) == expected
+    assert days(asked(when, [psa(*one) for one in results])) == expected
 
 
 def test_a_row_of_two_assays_is_none() -> None:
-    events = [event(0, "10", method="A"), event(7, "10", method="B"), event(14, "10", method="B")]
-    rule = read_rule(TEXT.format(when="steady(psa, 2, 10 %)", value="1"), "test-trend.yaml")
-    assert replay(events, (compile_rule(rule),)).revisions == []
+    events = [psa(0, "10", method="A"), psa(7, "10", method="B"), psa(14, "10", method="B")]
+    assert asked("steady(psa, 2, 10 %)", events).revisions == []
 
 
 def test_a_value_below_a_limit_has_no_place_in_a_plateau() -> None:
-    rule = read_rule(TEXT.format(when="plateau(psa, 3, 10 %)", value="1"), "test-trend.yaml")
-    events = [event(0, "10"), event(7, "<10"), event(14, "10")]
-    result = replay(events, (compile_rule(rule),))
+    result = asked("plateau(psa, 3, 10 %)", [psa(0, "10"), psa(7, "<10"), psa(14, "10")])
     assert result.revisions == []
     assert [unknown.reason for unknown in result.unknowns] == [
         "a value that is only known as a range"
@@ -138,9 +74,8 @@ def test_a_value_below_a_limit_has_no_place_in_a_plateau() -> None:
 def test_the_evidence_of_a_long_row_is_as_short_as_it_may_be() -> None:
     """Its ends, and two between them; the fifth value proves nothing more."""
     results = [(0, "10"), (4, "10"), (9, "10"), (14, "10"), (20, "10")]
-    alert = told(
-        "plateau(psa within 60 d, 4, 10 %, 20 d)", [event(day, value) for day, value in results]
-    )
+    question = "plateau(psa within 60 d, 4, 10 %, 20 d)"
+    alert = asked(question, [psa(*one) for one in results]).revisions[0]
     assert [item.event_id for item in alert.evidence] == ["E0", "E4", "E9", "E20"]
 
 
@@ -160,41 +95,39 @@ LEVELS: list[tuple[str, Results, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "results", "expected"), LEVELS)
+@pytest.mark.parametrize(("curve", "results", "expected"), LEVELS)
 def test_when_the_curve_comes_to_a_level(
-    asked: str, results: Results, expected: str | None
+    curve: str, results: Results, expected: str | None
 ) -> None:
     last = results[-1][0]
-    alert = told(
+    alert = asked(
         f"date >= date(last(psa)) + {last} d" if len(results) > 1 else "psa >= 0 ng/mL",
-        [event(day, value) for day, value in results],
-        asked,
-    )
+        [psa(*one) for one in results],
+        value=curve,
+    ).revisions[0]
     assert alert.value == (None if expected is None else Decimal(expected))
 
 
 def test_two_results_of_one_day_or_of_two_assays_have_no_slope() -> None:
-    asked = "time_to_reach(previous(psa), psa, 1 ng/mL) > 0"
-    rule = compile_rule(read_rule(TEXT.format(when=asked, value="1"), "test-trend.yaml"))
-    morning = event(0, "8", effective_at="2024-01-01T06:00:00Z", event_id="A")
-    evening = event(0, "4", effective_at="2024-01-01T18:00:00Z", event_id="B")
-    (unknown,) = replay([morning, evening], (rule,)).unknowns
+    slope = "time_to_reach(previous(psa), psa, 1 ng/mL) > 0"
+    morning = psa(0, "8", effective_at="2024-01-01T06:00:00Z", event_id="A")
+    evening = psa(0, "4", effective_at="2024-01-01T18:00:00Z", event_id="B")
+    (unknown,) = asked(slope, [morning, evening]).unknowns
     assert unknown.reason == "two results of one day have no slope"
-    (unknown,) = replay([event(0, "8", method="A"), event(7, "4")], (rule,)).unknowns
+    (unknown,) = asked(slope, [psa(0, "8", method="A"), psa(7, "4")]).unknowns
     assert unknown.reason == "a result of another assay or specimen"
 
 
 def test_a_month_is_no_day_to_draw_a_curve_through() -> None:
-    asked = "time_to_reach(previous(psa), psa, 1 ng/mL) > 0"
-    rule = compile_rule(read_rule(TEXT.format(when=asked, value="1"), "test-trend.yaml"))
-    vague = event(0, "8", effective_at="2024-01", issued_at="2024-02-01T12:00:00Z")
-    (unknown,) = replay([vague, event(60, "4")], (rule,)).unknowns
+    slope = "time_to_reach(previous(psa), psa, 1 ng/mL) > 0"
+    vague = psa(0, "8", effective_at="2024-01", issued_at="2024-02-01T12:00:00Z")
+    (unknown,) = asked(slope, [vague, psa(60, "4")]).unknowns
     assert unknown.reason == "a date of which the day is not known"
 
 
 def test_a_number_beyond_every_message_is_left_out() -> None:
     """An alert must not fail for a curve that is almost flat."""
-    asked = "time_to_reach(previous(psa), psa, 1 ng/mL)"
-    almost = [event(0, "8"), event(7, "7.99999999999999999")]
-    alert = told(f"{asked} > 0", almost, asked)
+    curve = "time_to_reach(previous(psa), psa, 1 ng/mL)"
+    almost = [psa(0, "8"), psa(7, "7.99999999999999999")]
+    (alert,) = asked(f"{curve} > 0", almost, value=curve).revisions
     assert alert.value is None
