@@ -48,7 +48,7 @@ def measure(patients: int, passes: int, seed: int) -> report.Report:
         seconds=seconds,
         verdicts=verdicts,
         history=history.measure(),
-        patient_bytes=memory.per_patient(seed, EVENTS_OF_A_PATIENT),
+        patient_size=memory.per_patient(seed, EVENTS_OF_A_PATIENT),
     )
 
 

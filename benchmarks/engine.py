@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from schemas.reading import PlainObservation, decode_plain
 from services.detector.engine.fact import Fact
 from services.detector.engine.instants import instant
 from services.detector.engine.monitor import Monitor, News
 from services.detector.language.compiler import compile_rule
 from services.detector.rulebook.library import load_rules
 from services.ingest.decode import Decoded, decode_event
-from services.ingest.fastdecode import PlainObservation, decode_plain
 
 if TYPE_CHECKING:
     from benchmarks.handwritten import Alert

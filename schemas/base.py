@@ -27,6 +27,8 @@ from schemas.partial import PARTIAL_PATTERN, PartialDate, is_partial, read_parti
 
 SCHEMA_VERSION: Final = 1
 
+MAX_BYTES = 1024 * 1024
+"""Bytes of one event; a report with a hundred lesions has 10 KiB."""
 MAX_DIGITS = 18
 """Significant digits a result may have. No laboratory reports more; an id in a value field does."""
 MAX_EXPONENT = 18

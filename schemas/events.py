@@ -7,7 +7,7 @@ stays the same in every version; `issued_at` says when the source released this 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, TypeAdapter, model_validator
 
@@ -62,7 +62,12 @@ class Coding(Model):
 
 
 class ClinicalEvent(Message):
-    """What every event carries."""
+    """What every event carries.
+
+    `form` is what many results have in common, where a reader knows it; a model doesn't.
+    """
+
+    form: ClassVar[None] = None
 
     event_id: Text = Field(description="identity of the fact at its source, same in all versions")
     patient_id: Text = Field(description="with its assigning authority, e.g. `HOSP|12345`")

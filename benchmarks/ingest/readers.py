@@ -9,9 +9,9 @@ import hl7
 from hl7apy.parser import parse_message
 
 from benchmarks.timing import Contender
+from schemas.remembered import Memo
 from services.ingest.hl7v2.codec import parse
 from services.ingest.hl7v2.mapping import read_message
-from services.ingest.remembered import Memo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -147,7 +147,7 @@ def _measure(
     truth: list[Verdict] | None,
 ) -> int:
     monitor = Monitor(rules)
-    entries = list(journal(intake.read(args.files), monitor, until=args.until))
+    entries = list(journal(intake.told(args.files), monitor, until=args.until))
     charts = charts_of(monitor)
     conditions = {key: name for chart in charts for key, name in chart.conditions().items()}
     watched = list(watch(charts, rules, labels, _end(args, charts)))

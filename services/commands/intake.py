@@ -11,17 +11,21 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from schemas.plain import PlainObservation
+from schemas.reading import decode_plain
 from services.ingest.archive import Format, Record, read_archive
 from services.ingest.decode import Notice, Rejected, decode_event
 from services.ingest.documents import consequences
 from services.ingest.profiles.sources import ANYBODY, Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from schemas.events import Event
     from services.ingest.documents import Change
     from services.ingest.hl7v2.mapped import Mapped
+
+    Told = Event | PlainObservation
 
 FORMATS: Final = tuple(form.value for form in Format)
 _EVERY: Final = 1_000
@@ -50,6 +54,11 @@ class Intake:
 
     def read(self, paths: Iterable[str]) -> Iterator[Event]:
         """The events of all archives, in the order of the files; last, what documents change."""
+        for event in self.told(paths):
+            yield event.as_event() if isinstance(event, PlainObservation) else event
+
+    def told(self, paths: Iterable[str]) -> Iterator[Told]:
+        """The same for who only makes facts of them: plain observations are no models."""
         for path in paths:
             for record in read_archive(path, self.form):
                 yield from self._record(record)
@@ -74,10 +83,10 @@ class Intake:
             )
         return not self.unusable
 
-    def _record(self, record: Record) -> list[Event]:
+    def _record(self, record: Record) -> Sequence[Told]:
         self.records += 1
         refused = [record.rejected] if record.rejected else []
-        found: list[Event] = []
+        found: Sequence[Told] = []
         if not refused:
             found, refused, notices = self._understood(record.raw)
             self.notices.update((str(each.reason), _general(each.detail)) for each in notices)
@@ -87,7 +96,7 @@ class Intake:
         self.events += len(found)
         return found
 
-    def _understood(self, raw: bytes) -> tuple[list[Event], list[Rejected], Iterable[Notice]]:
+    def _understood(self, raw: bytes) -> tuple[Sequence[Told], list[Rejected], Iterable[Notice]]:
         if self.form is Format.HL7:
             message = self.sources.read_message(raw)
             self._file(message)
@@ -95,6 +104,9 @@ class Intake:
         if self.form is Format.FHIR:
             mapped = self.sources.read_resources(raw)
             return mapped.events, mapped.rejected, mapped.notices
+        plain = decode_plain(raw)
+        if plain is not None:
+            return [plain], [], ()
         decoded = decode_event(raw)
         if isinstance(decoded, Rejected):
             return [], [decoded], ()

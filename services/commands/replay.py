@@ -81,7 +81,7 @@ def _lines(
 ) -> Iterator[bytes]:
     monitor = Monitor(rules)
     # Of several patients at one moment too, the order of the lines must not tell.
-    events = sorted(intake.read(args.files), key=attrgetter("patient_id", "source", "event_id"))
+    events = sorted(intake.told(args.files), key=attrgetter("patient_id", "source", "event_id"))
     entries = _watched(journal(events, monitor, until=args.until, as_of=args.as_of))
     if args.final:
         yield from (entry.to_json() for entry in final(entries))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from schemas.deadletter import DeadLetter, Reason
+from schemas.reading import decode_plain
 from services.detector.engine.instants import moment
 from services.ingest.archive import Format
 from services.ingest.coding import Rejected
@@ -81,6 +82,9 @@ def read_whole(arrival: Arrival, sources: Sources) -> Reading:
     if arrival.form is Format.FHIR:
         found = sources.read_resources(record.raw, _told_by_connection(arrival))
         return Reading(tuple(found.events), tuple(found.rejected), tuple(found.notices))
+    plain = decode_plain(record.raw)
+    if plain is not None:
+        return Reading((plain.as_event(),))
     outcome = decode_event(record.raw)
     if isinstance(outcome, Rejected):
         return Reading(rejected=(outcome,))

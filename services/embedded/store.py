@@ -12,11 +12,11 @@ import json
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.events import EVENT
+from schemas.reading import decode_plain
 from services.detector.engine.fact import Fact
 from services.detector.engine.instants import instant
 from services.detector.engine.timeline import Timeline
 from services.embedded.database import Database
-from services.ingest.fastdecode import decode_plain
 from services.ingest.sources.files import Mark
 from services.runtime.errors import InvariantBroken
 

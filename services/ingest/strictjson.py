@@ -12,10 +12,11 @@ import re
 from decimal import Decimal, InvalidOperation
 from typing import Any, NoReturn
 
+from schemas.base import MAX_BYTES
 from schemas.deadletter import Reason
 
-MAX_BYTES = 1024 * 1024
-"""Bytes of one event; a report with a hundred lesions has 10 KiB."""
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NUMBER", "Unreadable", "read_object"]
+
 MAX_DEPTH = 64
 """Levels of nesting; an event has three."""
 MAX_NUMBER = 40

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-from prometheus_client import CollectorRegistry, start_http_server
+from prometheus_client import (
+    CollectorRegistry,
+    GCCollector,
+    Info,
+    ProcessCollector,
+    start_http_server,
+)
 
+from services.ingest.certificates import watch_certificates
+from services.ingest.journal import JournalReader
 from services.ingest.metrics import IngestMetrics
 from services.ingest.profiles.options import sources_of
 from services.ingest.profiles.patterns import is_exact
-from services.runtime.errors import OperatorError
+from services.ingest.profiles.sources import UNDECLARED
+from services.runtime.errors import OperatorError, Unavailable
 from services.runtime.logs import logger
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from contextlib import ExitStack
     from pathlib import Path
 
-    from services.ingest.journal import Journal
+    from services.ingest.journal import Entry, Journal
+    from services.ingest.profiles.sources import Source
 
 LOOPBACK: Final = "127.0.0.1"
+RECENT: Final = 1_000
+"""Entries at the journal's end that tell, after a restart, when each sender was last heard."""
 
 
 def add_metrics_option(parser: argparse.ArgumentParser) -> None:
@@ -36,10 +49,49 @@ def metrics_of(args: argparse.Namespace, registry: CollectorRegistry) -> IngestM
         OperatorError: mistakes in the source profiles.
     """
     declared = sources_of(args).declared
-    names = {source.name for source in declared}
-    senders = (sender.fhir for source in declared for sender in source.senders)
-    names |= {name for name in senders if name is not None and is_exact(name)}
-    return IngestMetrics(registry, args.data, names or args.sender)
+    heard = {name: one.max_silence for one in declared for name in _heard_as(one)}
+    names = {source.name for source in declared} | set(heard) or set(args.sender)
+    limits = heard or dict.fromkeys(args.sender, UNDECLARED.max_silence)
+    metrics = IngestMetrics(registry, args.data, names, limits)
+    _remember(args.data, metrics)
+    watch_certificates(args, registry)
+    return metrics
+
+
+def _heard_as(source: Source) -> Iterator[str]:
+    """The names under which messages of a source are counted."""
+    if any(sender.fhir is None for sender in source.spoken):
+        yield source.name
+    for sender in source.senders:
+        if sender.fhir is not None and is_exact(sender.fhir):
+            yield sender.fhir
+
+
+def _remember(folder: Path, metrics: IngestMetrics) -> None:
+    """Tell when senders were last heard, as far as the journal's end tells."""
+    try:
+        for entries in _recent(JournalReader(folder)):
+            metrics.remember(entries)
+    except Unavailable:
+        return  # whoever opens it for writing says what is wrong
+
+
+def _recent(reader: JournalReader) -> Iterator[list[Entry]]:
+    if reader.identity() is None:
+        return
+    place = max(0, reader.last() - RECENT)
+    while entries := reader.behind(place, RECENT):
+        yield entries
+        place = entries[-1].seq
+
+
+def about_process(registry: CollectorRegistry) -> None:
+    """What there is to know of any process: its version, its memory, its time."""
+    ProcessCollector(registry=registry)
+    GCCollector(registry)
+    Info("salvage_build", "which software this is", registry=registry).info(
+        {"version": version("salvage-watch")}
+    )
 
 
 def observed(
@@ -65,6 +117,7 @@ def serve(text: str, registry: CollectorRegistry, stack: ExitStack) -> int:
         OperatorError: not such an address, or the port can't be opened.
     """
     host, port = _address(text)
+    about_process(registry)
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""Time passes in one jump or in many steps, and by itself it only makes things overdue."""
+"""Time passes in one jump or in many steps; by itself it makes overdue, and confirms what stays."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ from support.living import all_rules, as_released, facts_of, live, spoken, the_e
 from schemas.alerts import State
 from services.detector.engine.instants import US_PER_DAY, end_of
 from services.detector.engine.monitor import Monitor
+from services.detector.language.spec import Pattern
+from services.detector.rulebook.library import load_rules
 
 if TYPE_CHECKING:
     from support.telling import History
+
+LASTING = {
+    rule.id
+    for rule in load_rules()
+    for one in rule.criteria
+    if isinstance(one, Pattern) and one.stays
+}
+"""Rules that something confirms by staying as it is (catalogue, TOX-G2-SUSTAINED)."""
 
 
 @settings(max_examples=200)
@@ -36,7 +46,9 @@ def test_one_jump_is_many_steps(history: History, days: int, odd: int) -> None:
 
 @settings(max_examples=200)
 @given(histories(), st.integers(0, 2000))
-def test_time_alone_only_makes_overdue_and_reminds(history: History, days: int) -> None:
+def test_time_alone_confirms_what_stays_and_else_only_makes_overdue_and_reminds(
+    history: History, days: int
+) -> None:
     facts = facts_of(history.versions)
     monitor = Monitor(all_rules())
     now = 0
@@ -45,7 +57,9 @@ def test_time_alone_only_makes_overdue_and_reminds(history: History, days: int) 
     said = monitor.advance(now + days * US_PER_DAY)
     # Under comfort-only goals of care a missed milestone, too, is information.
     reminders = [one for one in said if one.confirmation_overdue]
-    raised = [one for one in said if not one.confirmation_overdue]
+    stayed = [one for one in said if one.state is State.CONFIRMED]
+    assert {one.rule for one in stayed} <= LASTING
+    raised = [one for one in said if not (one.confirmation_overdue or one in stayed)]
     assert {one.state for one in raised} <= {State.OVERDUE, State.INFO}
     assert {one.change for one in raised} <= {"raised"}
     assert {(one.state, one.change) for one in reminders} <= {(State.SUSPECTED, "revised")}

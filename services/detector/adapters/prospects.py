@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     from schemas.alerts import AlertRevision
     from services.detector.engine.finding import Machine
-    from services.detector.engine.lane import Entry
     from services.detector.engine.rule import Series
+    from services.detector.engine.seats import Entry
     from services.detector.engine.whatif import Bench
 
 

@@ -6,6 +6,7 @@ the way. The same engine as live traffic; this is only its clock.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING
@@ -23,8 +24,12 @@ if TYPE_CHECKING:
 
     from schemas.alerts import AlertRevision
     from schemas.events import ClinicalEvent
+    from schemas.plain import PlainObservation
     from services.detector.engine.grader import GradedFact
     from services.detector.engine.rule import CompiledRule
+
+_UNSAID = -sys.maxsize
+"""The issue of a fact that doesn't tell it: before every instant of a calendar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class ReplayResult:
 
 
 def replay(
-    events: Iterable[ClinicalEvent],
+    events: Iterable[ClinicalEvent | PlainObservation],
     rules: Sequence[CompiledRule],
     *,
     until: datetime | None = None,
@@ -94,7 +99,7 @@ def replay(
 
 
 def journal(
-    events: Iterable[ClinicalEvent],
+    events: Iterable[ClinicalEvent | PlainObservation],
     monitor: Monitor,
     *,
     until: datetime | None = None,
@@ -113,13 +118,13 @@ def journal(
 
 
 def _journal(
-    events: Iterable[ClinicalEvent],
+    events: Iterable[ClinicalEvent | PlainObservation],
     monitor: Monitor,
     until: datetime | None,
     as_of: datetime | None,
 ) -> Iterator[AlertRevision]:
     limit = None if as_of is None else instant(as_of)
-    facts = [Fact(event, _said_by(event.effective_at)) for event in events]
+    facts = [_fact(event) for event in events]
     facts = [fact for fact in facts if limit is None or fact.issued <= limit]
     facts.sort(key=lambda fact: (fact.issued, fact.event.patient_id, fact.key))
     last = None if until is None else instant(until)
@@ -131,6 +136,11 @@ def _journal(
         last = limit if limit is not None else (facts[-1].issued if facts else None)
     if last is not None:
         yield from monitor.advance(last)
+
+
+def _fact(event: ClinicalEvent | PlainObservation) -> Fact:
+    fact = Fact(event, _UNSAID)
+    return Fact(event, _said_by(event.effective_at)) if fact.issued == _UNSAID else fact
 
 
 def _said_by(effective: date | datetime | PartialDate) -> int:

@@ -37,12 +37,12 @@ def compared(op: str, left: Term, right: Term, text: str) -> Term:
     evaluate: Callable[[Context], Truth] = fully
     if limit is not None and left.own:
         evaluate = _against_limit(op, exact, limit)
-    elif multiple is not None and _same_fact(left, right):
+    elif multiple is not None and speak_of_one_fact(left, right):
         evaluate = _against_multiple(exact, multiple, left.among, fully)
     return _of_both(text, evaluate, left, right).joining(op, left, right)
 
 
-def _same_fact(left: Term, right: Term) -> bool:
+def speak_of_one_fact(left: Term, right: Term) -> bool:
     """Whether both are sure to speak of the fact in question, and not of some earlier one."""
     if left.own:
         return right.own
@@ -77,11 +77,11 @@ def _against_multiple(
     def evaluate(context: Context) -> Truth:
         if among is None:
             fact = context.it
-        elif among.isdisjoint(context.history[context.before].series):
+        elif among.isdisjoint(context.history[context.before].seat.series):
             return False
         else:
             fact = context.fact
-        value, limit = fact.value, limit_of(fact)
+        value, limit = fact.value, limit_of(fact.sort)
         if value.__class__ is Decimal and limit is not None:
             return exact(value, factor * limit)
         return fully(context)

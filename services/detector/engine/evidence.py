@@ -7,13 +7,14 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from schemas.alerts import Evidence, Explanation
-from services.detector.engine.assembly import assembled
+from schemas.assembly import assembled
 from services.detector.engine.fact import Fact
 from services.detector.engine.truth import Range, Unknown
 
 if TYPE_CHECKING:
     from services.detector.engine.terms import Cited, Proof
 
+_NO_RESULTS = frozenset({"treatment", "imaging_report", "adverse_event"})
 _LONGEST = 256
 """Characters of a text in a message."""
 
@@ -30,38 +31,46 @@ def evidence(cited: Cited) -> Evidence:
             "at": event.effective_at,
             "what": what(fact),
             "value": reported(fact),
-            "unit": getattr(event, "unit", None),
+            "unit": unit(fact),
         },
     )
 
 
+def unit(fact: Fact) -> str | None:
+    """The unit as it was written, if it is a fact that has one."""
+    event = fact.event
+    return getattr(event.form or event, "unit", None)
+
+
 def what(fact: Fact) -> str:
     """A name for a fact: the analyte, the treatment's step, the scan."""
-    event = fact.event
-    if fact.topic == "treatment":
+    topic, event = fact.topic, fact.event
+    if topic not in _NO_RESULTS:
+        return topic
+    if topic == "treatment":
         return f"{event.modality} {event.phase}"[:_LONGEST]
-    if fact.topic == "imaging_report":
+    if topic == "imaging_report":
         return event.modality or "imaging"
-    if fact.topic == "adverse_event":
-        return str(event.term)
-    return fact.topic
+    return str(event.term)
 
 
 def reported(fact: Fact) -> str | None:
     """A value as its source reported it, comparator included."""
-    event = fact.event
-    if fact.topic == "imaging_report":
+    topic, event = fact.topic, fact.event
+    if topic not in _NO_RESULTS:
+        shared = event.form or event  # what results have in common stands in their form, if known
+        value = getattr(event, "value", None)
+        if value is None:
+            code: str | None = getattr(shared, "value_code", None)
+            return code
+        comparator = shared.comparator
+        return str(value) if comparator is None else f"{comparator}{value}"
+    if topic == "imaging_report":
         return _verdict(fact)
-    if fact.topic == "treatment":
+    if topic == "treatment":
         regimen: str | None = event.regimen
         return regimen
-    if fact.topic == "adverse_event":
-        return None if event.grade is None else f"grade {event.grade}"
-    value = getattr(event, "value", None)
-    if value is None:
-        code: str | None = getattr(event, "value_code", None)
-        return code
-    return f"{event.comparator or ''}{value}"
+    return None if event.grade is None else f"grade {event.grade}"
 
 
 def written_day(fact: Fact) -> str:
@@ -98,8 +107,8 @@ def explanation(proof: Proof) -> Explanation:
             "text": text,
             "truth": truth,
             "value": None if result.__class__ is bool else _shown(result),
-            "events": tuple(dict.fromkeys([fact.key[1] for fact, _ in cited])),
-            "because": tuple([explanation(part) for part in because]),
+            "events": tuple(dict.fromkeys([fact.key[1] for fact, _ in cited])) if cited else (),
+            "because": tuple([explanation(part) for part in because]) if because else (),
         },
     )
 

@@ -6,10 +6,11 @@ carries the reason instead.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from schemas.base import digest
 from schemas.events import Status
@@ -36,11 +37,16 @@ By = Scale | Decimal | Unknown | None
 _NO_NUMBER = Unknown("not one of our analytes")
 
 
-class Sort(NamedTuple):
+@dataclass(slots=True)
+class Sort:
     """What results of one sort have in common: the meaning of most attributes is that of `Fact`.
 
-    `by` is the way from the number as reported into the canonical unit, `upper` and `lower` stand
-    in that unit already; `unnumbered` is what a result without a number is worth.
+    Immutable by custom; facts of one form share one.
+
+    Attributes:
+        by: the way from the number as reported into the canonical unit.
+        upper, lower: in that unit already.
+        unnumbered: what a result without a number is worth.
     """
 
     topic: str
@@ -53,6 +59,16 @@ class Sort(NamedTuple):
     withdrawn: bool = False
     provisional: bool = False
     unnumbered: Decimal | None = None
+    _unlimited: Sort | None = field(default=None, init=False, compare=False, repr=False)
+
+    @property
+    def unlimited(self) -> Sort:
+        """The same without reference limits: a number that isn't exact is no multiple of one."""
+        if self.upper is None and self.lower is None:
+            return self
+        if self._unlimited is None:
+            self._unlimited = replace(self, upper=None, lower=None)
+        return self._unlimited
 
 
 _MOST_FORMS = 8_192
@@ -78,27 +94,23 @@ class Fact:
         value: number in the canonical unit, a range, the reason why there is none, or None.
         reference: the number to use when this fact is a nadir or baseline: `<x` counts as x,
             `>x` not at all (catalogue C4).
-        upper, lower: reference limits that came with the value, canonical unit.
+        sort: what it shares with others of its sort: partition, reference limits, code.
     """
 
     __slots__ = (
         "at",
-        "code",
         "day",
         "event",
         "issued",
         "key",
         "known",
-        "lower",
-        "partition",
         "precise",
         "provisional",
         "reference",
+        "sort",
         "topic",
-        "upper",
         "value",
         "when",
-        "withdrawn",
     )
 
     def __init__(self, event: Any, received: int) -> None:
@@ -108,9 +120,8 @@ class Fact:
             event: the event.
             received: instant that stands in for a missing `issued_at`.
         """
-        self.event = event
         # A reader that has worked out times, and what many results share, spares us doing it again.
-        form = getattr(event, "form", None)
+        form = event.form
         if form is None:
             self.key: Key = (event.source, event.event_id)
             self.day, self.at, self.precise, issued = _times(event)
@@ -119,39 +130,53 @@ class Fact:
         else:
             self.key = (form.source, event.event_id)
             self.day = self.when = event.day
-            self.at, self.precise, issued = event.at, event.precise, event.issued
+            self.at = event.at
+            self.precise = event.zone is not None
+            issued = event.issued
             sort = _SORTS[form]
+        self.event = event
         self.issued = self.known = received if issued is None else issued
-        self.topic: str
-        self.partition: Partition | None
-        self.upper: Decimal | None
-        self.lower: Decimal | None
-        self.code: str | None
-        self.withdrawn: bool
-        self.provisional: bool
-        (
-            self.topic,
-            self.partition,
-            by,
-            self.upper,
-            self.lower,
-            self.code,
-            comparator,
-            self.withdrawn,
-            self.provisional,
-            unnumbered,
-        ) = sort
+        self.topic = sort.topic
+        self.provisional = sort.provisional
+        by = sort.by
         number: Any = None if by is _NO_NUMBER else event.value
         if number is not None and by is not None:
             number = number * by if by.__class__ is Decimal else _converted(number, by)
         self.value: Value = number
         self.reference: Decimal | None = number
         if number.__class__ is not Decimal:
-            self.reference = self.upper = self.lower = None
+            sort = sort.unlimited
+            self.reference = None
             if number is None:
-                self.value = self.reference = unnumbered
-        elif comparator is not None:
-            self.value, self.reference = _censored(number, comparator)
+                self.value = self.reference = sort.unnumbered
+        elif sort.comparator is not None:
+            self.value, self.reference = _censored(number, sort.comparator)
+        self.sort = sort
+
+    @property
+    def partition(self) -> Partition | None:
+        """Specimen and method."""
+        return self.sort.partition
+
+    @property
+    def upper(self) -> Decimal | None:
+        """The upper reference limit."""
+        return self.sort.upper
+
+    @property
+    def lower(self) -> Decimal | None:
+        """The lower reference limit."""
+        return self.sort.lower
+
+    @property
+    def code(self) -> str | None:
+        """What was found, in a word, lower case."""
+        return self.sort.code
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether this version takes the fact away."""
+        return self.sort.withdrawn
 
     @property
     def content(self) -> str:

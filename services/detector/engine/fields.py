@@ -32,7 +32,7 @@ def the_fact_of(series: frozenset[int], text: str) -> Term:
 
     def evaluate(context: Context) -> Fact | None:
         entry = context.history[context.before]
-        return None if series.isdisjoint(entry.series) else context.fact
+        return None if series.isdisjoint(entry.seat.series) else context.fact
 
     term = Term("fact", text, evaluate, cite=lambda _, f: ((f, Role.TRIGGER),) if f else ())
     term.among = series

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from services.detector.engine.finding import Finding
-    from services.detector.engine.lane import Place
+    from services.detector.engine.seats import Place
 
     Said = tuple[Place | None, Finding]
     Since = Place | tuple[()] | None

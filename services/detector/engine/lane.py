@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from decimal import Decimal
-from enum import Enum
 from operator import attrgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.alerts import OPEN_STATES
 from services.detector.engine.finding import Doubt, Finding
 from services.detector.engine.instants import end_of
+from services.detector.engine.seats import Entry, Mark
 from services.detector.engine.terms import Context
 
 if TYPE_CHECKING:
@@ -23,35 +23,14 @@ if TYPE_CHECKING:
 
     from services.detector.engine.fact import Fact
     from services.detector.engine.rule import CompiledRule, LaneState
-
-
-class Mark(Enum):
-    """What a fact does to the course, besides being data."""
-
-    NONE = 0
-    OWN = 1
-    CLOCK = 2
-    END = 3
-    NEW_LINE = 4
-    DEATH = 5
+    from services.detector.engine.seats import Place, Seat
 
 
 _NONE = Mark.NONE  # by a name of our own: on the class, each look-up is a call
-
-Place = tuple[int, int, int, str, str]
-"""Sort key of a fact in a lane: day, rank within the day, instant, source, id."""
-
-
-class Entry(NamedTuple):
-    """A fact at its place: the series of the rule that it belongs to, and its mark."""
-
-    place: Place
-    fact: Fact
-    series: tuple[int, ...]
-    mark: Mark = Mark.NONE
-
-
 _place = attrgetter("place")
+_day = attrgetter("fact.day")
+_NEVER = -1
+_new = tuple.__new__
 
 
 class News(NamedTuple):
@@ -78,6 +57,7 @@ class Lane:
         "_here",
         "_incremental",
         "_is_sole",
+        "_last_day",
         "_marked",
         "_since",
         "_states",
@@ -85,13 +65,22 @@ class Lane:
         "rule",
     )
 
-    def __init__(self, rule: CompiledRule, *, incremental: bool = True) -> None:
-        """Start empty; with `incremental=False` no state is kept and all is evaluated anew."""
+    def __init__(
+        self, rule: CompiledRule, *, incremental: bool = True, here: Context | None = None
+    ) -> None:
+        """Start empty.
+
+        Args:
+            rule: what is folded.
+            incremental: without, no state is kept and all is evaluated anew.
+            here: moved from fact to fact; lanes that are never folded at the same time share one.
+        """
         self.rule = rule
         self._timed = rule.timed
         self._incremental = incremental
         self._entries: list[Entry] = []
-        self._here = Context.within(self._entries)
+        self._here = Context.nowhere() if here is None else here
+        self._last_day = _NEVER
         self._states: list[LaneState | None] = []
         self._findings: dict[Place, tuple[Finding, ...]] = {}
         self._marked: dict[str, list[Place]] = {}
@@ -117,32 +106,44 @@ class Lane:
             last_day = max(last_day, place[0])
         for entry in added:
             lowest = min(lowest, self._insert(entry))
-            last_day = max(last_day, entry.place[0])
+            last_day = max(last_day, entry.day)
         if last_day < 0:
             return False
+        self._last_day = self._entries[-1].day if self._entries else _NEVER
         if not self._incremental:
             lowest = 0
         return self._replay(lowest, last_day) or dropped or closed is not self.closed
 
-    def add(self, entry: Entry) -> bool:
-        """Put one new fact in; the same as `change((), (entry,))`."""
-        entries, states = self._entries, self._states
-        place, fact, _, mark = entry
-        if not self._incremental or (entries and place <= entries[-1].place):
+    def add(self, fact: Fact, seat: Seat) -> bool:
+        """Put one new fact in; the same as `change` with it alone."""
+        entry: Entry = _new(Entry, (fact, seat))
+        day, entries, states = fact.day, self._entries, self._states
+        last_day = self._last_day
+        if not self._incremental or seat.timeless:
             return self.change((), (entry,))
-        before = (states[-1] if states else None) or self.rule.initial
+        if day < last_day or (day == last_day and entry.place < entries[-1].place):
+            return self._add_late(entry)
+        self._last_day = day
         here = self._here
         here.fact = here.it = fact
+        here.history = entries
         here.before = len(entries)
         entries.append(entry)
-        state, notes = self.rule.step(before, entry, here)
+        before = states[-1] if states else None
+        state, notes = self.rule.step(before or self.rule.initial, entry, here)
         states.append(state)
         if notes:
             is_first = self._since is None or not self._findings
-            self._note(place, notes)
+            self._note(entry.place, notes)
             self._is_sole = is_first and len(notes) == 1 and not self._timed
             return True
-        return self._timed or (mark is not _NONE and self.closed)
+        return self._timed or (seat.mark is not _NONE and self.closed)
+
+    def _add_late(self, entry: Entry) -> bool:
+        """Put one new fact in before others."""
+        closed = self.closed
+        changed = self._replay(self._insert(entry), entry.day)
+        return changed or closed is not self.closed
 
     def _remove(self, place: Place) -> int:
         index = bisect_left(self._entries, place, key=_place)
@@ -151,19 +152,28 @@ class Lane:
         return index
 
     def _insert(self, entry: Entry) -> int:
-        entries = self._entries
-        if not entries or entry.place > entries[-1].place:
-            entries.append(entry)
-            self._states.append(None)
-            return len(entries) - 1
-        index = bisect_left(entries, entry.place, key=_place)
-        entries.insert(index, entry)
+        index = self._index_of(entry)
+        self._entries.insert(index, entry)
         self._states.insert(index, None)
+        return index
+
+    def _index_of(self, entry: Entry) -> int:
+        """Where a new fact belongs: found by days, as long as nothing here is timeless."""
+        entries = self._entries
+        if not entries or entry.seat.timeless or entries[0].seat.timeless:
+            return bisect_left(entries, entry.place, key=_place)
+        day = entry.fact.day
+        index = bisect_left(entries, day, key=_day)
+        while index < len(entries) and entries[index].fact.day == day:
+            if entries[index].place > entry.place:
+                break
+            index += 1
         return index
 
     def _replay(self, start: int, last_day: int) -> bool:
         """Fold from `start`; stop beyond the changed days where the states meet again."""
         rule, entries, states, here = self.rule, self._entries, self._states, self._here
+        here.history = entries
         state = self._state_before(start)
         meets_after = last_day + rule.reach_days
         changed = True
@@ -173,11 +183,12 @@ class Lane:
             here.fact = here.it = entry.fact
             here.before = index
             state, notes = rule.step(state, entry, here)
-            if notes or entry.place in self._findings or entry.place in self._doubts:
+            place = entry.place if notes or self._findings or self._doubts else None
+            if place is not None and (notes or place in self._findings or place in self._doubts):
                 said = True
-                self._note(entry.place, notes)
+                self._note(place, notes)
             stored = states[index]
-            if stored is not None and entry.place[0] > meets_after and stored == state:
+            if stored is not None and stored == state and entry.day > meets_after:
                 changed = False
                 break
             states[index] = state

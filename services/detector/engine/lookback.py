@@ -71,7 +71,7 @@ def look_back(
         found = entry.fact
         if found.day < floor:
             return
-        if series.isdisjoint(entry.series) or found.provisional:
+        if series.isdisjoint(entry.seat.series) or found.provisional:
             continue
         inside = period.holds(fact, found)
         if inside is True and admits is not None:

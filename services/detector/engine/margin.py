@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from services.detector.engine.fact import Fact
     from services.detector.engine.finding import Note
-    from services.detector.engine.lane import Entry
     from services.detector.engine.outlook import Criterion, Way
+    from services.detector.engine.seats import Entry
     from services.detector.engine.terms import Context, Term
     from services.detector.engine.whatif import Bench
 

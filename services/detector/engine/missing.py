@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from schemas.alerts import Role, State
 from services.detector.engine.finding import Finding, Note, cite, cleared
 from services.detector.engine.instants import end_of
-from services.detector.engine.lane import Mark
+from services.detector.engine.seats import Mark
 
 if TYPE_CHECKING:
     from services.detector.engine.fact import Fact

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from services.detector.engine.instants import day_of
 from services.detector.engine.patient import TURNING, FactChange, LaneKey, Patient
 from services.detector.engine.readiness import readiness
+from services.detector.engine.terms import Context
 from services.detector.engine.timeline import Timeline
 from services.detector.engine.writing import write
 
@@ -66,6 +67,7 @@ class Monitor:
         self._patients: dict[str, Patient] = {}
         self._members: dict[str, tuple[str, ...]] = {}
         self._queue: list[tuple[int, str, LaneKey]] = []
+        self._here = Context.nowhere()
         self._watched = frozenset(
             item for rule in rules if rule.card for item in rule.card.readiness
         )
@@ -77,9 +79,8 @@ class Monitor:
         # What the calendar says first is put into words before the new facts are known.
         queue = self._queue
         revisions = self.advance(now - 1) if queue and queue[0][0] < now else []
-        if found := self.observe(versions, now):
-            revisions += [self.written(news) for news in found]
-        return revisions
+        found = self.observe(versions, now)
+        return revisions + [self.written(news) for news in found] if found else revisions
 
     def observe(self, versions: Iterable[Fact], now: int) -> list[News]:
         """The same as `receive`, before it is put into words.
@@ -98,7 +99,9 @@ class Monitor:
         patient = self._patients.get(patient_id)
         if patient is None or version.topic in TURNING:
             return self._observe_all(several, now)
-        chart = self._charts[patient_id]
+        chart = patient.chart
+        if chart is None:
+            chart = patient.chart = self.chart(patient_id)
         change = chart.merge(version)
         if change is None:
             return []
@@ -275,7 +278,7 @@ class Monitor:
         patient = self._patients.get(patient_id)
         if patient is None:
             patient = self._patients[patient_id] = Patient(
-                self._rules, incremental=self._incremental
+                self._rules, self._here, incremental=self._incremental
             )
         return patient
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from schemas.alerts import State
 from schemas.events import Status
@@ -12,8 +12,9 @@ from services.detector.engine.drugs import names_of_regimen
 from services.detector.engine.fact import Fact, Key
 from services.detector.engine.instants import end_of
 from services.detector.engine.journal import Journal, Revision
-from services.detector.engine.lane import Entry, Lane, Mark, News, Place
-from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course, Seat
+from services.detector.engine.lane import Lane, News
+from services.detector.engine.rule import WHOLE_PATIENT, CompiledRule, Course
+from services.detector.engine.seats import Entry, Mark, Place, Seat
 from services.detector.engine.writing import settle_by
 
 if TYPE_CHECKING:
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from services.detector.engine.finding import Doubt
+    from services.detector.engine.terms import Context
+    from services.detector.engine.timeline import Timeline
 
 
 LaneKey = tuple[int, str | None]
@@ -36,7 +39,6 @@ DeathChange = tuple[Entry | None, Entry | None]
 """The death as it stood in the lanes before, and as it stands now."""
 
 _DEATH_RANK = 1_001
-_new = tuple.__new__
 TURNING = frozenset({"treatment", "patient"})
 """Facts that may open, end or rename what other facts are read by."""
 
@@ -51,6 +53,7 @@ class _Death:
     issued_at: datetime | None
     status: Status = Status.FINAL
     type: str = "death"
+    form: ClassVar[None] = None
 
 
 @dataclass(slots=True)
@@ -62,17 +65,39 @@ class _Edit:
 
 
 class Patient:
-    """The lanes and journals of one patient. The facts themselves are kept by the monitor."""
+    """The lanes and journals of one patient. The facts themselves are kept by the monitor.
 
-    def __init__(self, rules: Sequence[CompiledRule], *, incremental: bool = True) -> None:
-        """Know the rules, and nothing yet of the patient."""
+    `chart` is where it keeps them, if all of them are addressed to one patient id.
+    """
+
+    __slots__ = (
+        "_courses",
+        "_death",
+        "_here",
+        "_incremental",
+        "_people",
+        "_routes",
+        "_rules",
+        "_steps",
+        "chart",
+        "dues",
+        "journals",
+        "lanes",
+    )
+
+    def __init__(
+        self, rules: Sequence[CompiledRule], here: Context, *, incremental: bool = True
+    ) -> None:
+        """Know the rules, and nothing yet of the patient; `here` and `incremental`: see `Lane`."""
+        self.chart: Timeline | None = None
         self._rules = rules
+        self._here = here
         self._incremental = incremental
         self._steps: dict[str, dict[Key, Fact]] = {}
         self._courses: dict[str, Course] = {}
         self._people: dict[Key, Fact] = {}
         self._death: Entry | None = None
-        self._routes: dict[str, list[Route]] = {}
+        self._routes: dict[str, tuple[Route, ...]] = {}
         self.lanes: dict[LaneKey, Lane] = {}
         self.journals: dict[LaneKey, Journal] = {}
         self.dues: dict[LaneKey, int] = {}
@@ -120,17 +145,12 @@ class Patient:
         routes = self._routes.get(fact.topic)
         if routes is None:
             return touched
-        source, event_id = fact.key
         for key, lane, course, seat in routes:
             if seat is None:
                 entry = lane.rule.place(fact, course)
-                if entry is None:
-                    continue
-            else:  # as `rule.seated` does, without a call for each result
-                series, rank, mark = seat
-                place = (fact.day, rank, fact.at, source, event_id)
-                entry = _new(Entry, (place, fact, series, mark))
-            if lane.add(entry):
+                if entry is not None and lane.add(*entry):
+                    touched.append(key)
+            elif lane.add(fact, seat):
                 touched.append(key)
         return touched
 
@@ -186,9 +206,10 @@ class Patient:
 
     def _open(self, key: LaneKey, course: Course, facts: Iterable[Fact]) -> None:
         rule = self._rules[key[0]]
-        lane = self.lanes[key] = Lane(rule, incremental=self._incremental)
+        lane = self.lanes[key] = Lane(rule, incremental=self._incremental, here=self._here)
         for topic in sorted(rule.topics):
-            self._routes.setdefault(topic, []).append((key, lane, course, rule.seat(topic)))
+            route = (key, lane, course, rule.seat(topic))
+            self._routes[topic] = (*self._routes.get(topic, ()), route)
         entries = [entry for fact in facts if (entry := rule.place(fact, course)) is not None]
         if self._death is not None:
             entries.append(self._death)
@@ -199,7 +220,7 @@ class Patient:
         if lane is None:
             return
         for topic in lane.rule.topics:
-            self._routes[topic] = [route for route in self._routes[topic] if route[0] != key]
+            self._routes[topic] = tuple([route for route in self._routes[topic] if route[0] != key])
 
     # -- the person
 
@@ -242,7 +263,7 @@ class Patient:
             _Death(event.event_id, event.source, event.deceased_at, event.issued_at),
             told[-1].issued,
         )
-        return Entry((fact.day, _DEATH_RANK, fact.at, *fact.key), fact, (), Mark.DEATH)
+        return Entry(fact, Seat((), _DEATH_RANK, Mark.DEATH))
 
     def _newest_people(self) -> list[Fact]:
         return sorted(self._people.values(), key=lambda fact: (fact.issued, fact.key))
@@ -299,17 +320,17 @@ class Patient:
         self, key: LaneKey, journal: Journal, now: int
     ) -> tuple[list[Revision], int | None]:
         """Suspicions whose confirming test is overdue by `now`, and when the next one will be."""
-        lane = self.lanes.get(key)
-        if lane is None or lane.closed or self._setting(key):
-            return [], None  # the course is over, or nobody would be asked to act
         waiting = {
             criterion: known
             for criterion, known in journal.standing.items()
             if not known.reminded and journal.steps[criterion][-1].state is State.SUSPECTED
         }
+        lane = self.lanes.get(key) if waiting else None
+        if lane is None or lane.closed or self._setting(key):
+            return [], None  # nothing waits, the course is over, or nobody would be asked to act
         reminders, awaited = [], []
         card = self._rules[key[0]].card
-        for finding in lane.findings(now)[0] if waiting else ():
+        for finding in lane.findings(now)[0]:
             known = waiting.get(finding.criterion)
             if known is None or known.identity != finding.identity:
                 continue

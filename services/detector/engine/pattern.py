@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from schemas.alerts import Role, State
 from services.detector.engine import verdicts
 from services.detector.engine.criterion import Criterion
+from services.detector.engine.dormancy import all_denied
 from services.detector.engine.episode import Episode, Phase
 from services.detector.engine.finding import Arm, cite, cleared, doubts, first_true
 from services.detector.engine.instants import latest
@@ -25,28 +26,41 @@ if TYPE_CHECKING:
 
     from services.detector.engine.confirmation import Confirmation
     from services.detector.engine.criterion import Refutation
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.finding import Finding, Note
     from services.detector.engine.milestone import Milestone
     from services.detector.engine.terms import Context
     from services.detector.engine.verdicts import Verdict
 
-_SILENT = Phase.SILENT  # by a name of our own: on the class, each look-up is a call
+_SILENT = Phase.SILENT  # by names of our own: on the classes, each look-up is a call
+_SUSPECTED = State.SUSPECTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pattern(Criterion):
     """The machine."""
 
-    _signs: tuple[Callable[[Context], Truth], ...] | None = field(
+    _ways: tuple[tuple[Callable[[Context], Truth], Arm, State], ...] = field(
         init=False, compare=False, repr=False
     )
+    _unguarded: bool = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Gather the conditions that all must be false for a silent criterion to stay as it is."""
-        watched = self.given is None and self.milestone is None
-        arms = (*self.confirmed, *self.suspect, *self.info)
-        signs = tuple(arm.when.evaluate for arm in arms) if watched else None
-        object.__setattr__(self, "_signs", signs)
+        """Put the arms in the order in which they are judged."""
+        groups = (
+            (self.confirmed, State.CONFIRMED),
+            (self.suspect, State.SUSPECTED),
+            (self.info, State.INFO),
+        )
+        ways = tuple((arm.when.evaluate, arm, state) for arms, state in groups for arm in arms)
+        object.__setattr__(self, "_ways", ways)
+        object.__setattr__(self, "_unguarded", self.given is None and self.milestone is None)
+
+    def denial(self, series: tuple[int, ...]) -> Denial | None:
+        """What tells at a glance that a fact of these series leaves a silent criterion silent."""
+        if not self._unguarded:
+            return None
+        return all_denied([arm.when for _, arm, _ in self._ways], series)
 
     # -- the calendar
 
@@ -72,22 +86,19 @@ class Pattern(Criterion):
 
     def step(self, memory: Episode, context: Context) -> Verdict:
         """Judge one fact."""
-        silent = memory.phase is _SILENT
-        if silent and self._signs is not None:  # nearly always, and then nearly always in vain
-            for sign in self._signs:
-                if sign(context) is not False:
-                    break
-            else:
-                return memory, ()
+        phase = memory[0]
+        if phase is _SILENT and self._unguarded:  # nearly always, and then nearly always in vain
+            arm, state = self._judge(context)
+            return (memory, ()) if arm is None else self._begin(memory, arm, state, context)
         if self.given is not None:
             given = self.given.evaluate(context)
             if given is not True:
                 return memory, doubts(self.name, given, context)
-        if silent:
+        if phase is _SILENT:
             return self._open(memory, context)
-        if memory.phase is Phase.SUSPECTED:
+        if phase is Phase.SUSPECTED:
             return self._follow(memory, following(context, memory))
-        if memory.phase is Phase.INFORMED:
+        if phase is Phase.INFORMED:
             return self._stay_informed(memory, context)
         return self._hold(memory, following(context, memory))
 
@@ -99,7 +110,12 @@ class Pattern(Criterion):
             return self._made_up_for(memory, memory.missed, context)
         if self.milestone is not None:
             return self._open_in_period(memory, self.milestone, context)
-        arm, state = self._judge(context)
+        return self._begin(memory, *self._judge(context), context)
+
+    def _begin(
+        self, memory: Episode, arm: Arm | Unknown | None, state: State, context: Context
+    ) -> Verdict:
+        """Open it if an arm holds, note the doubt if one might."""
         if isinstance(arm, Arm):
             return self._say(memory, arm, state, context)
         return memory, doubts(self.name, arm, context)
@@ -123,16 +139,13 @@ class Pattern(Criterion):
     def _judge(self, context: Context) -> tuple[Arm | Unknown | None, State]:
         """The arm that holds, and what it makes of the fact; unknown if none does but one might."""
         doubt: Unknown | None = None
-        for arms, state in (
-            (self.confirmed, State.CONFIRMED),
-            (self.suspect, State.SUSPECTED),
-            (self.info, State.INFO),
-        ):
-            arm = first_true(arms, context) if arms else None
-            if isinstance(arm, Arm):
+        for evaluate, arm, state in self._ways:
+            truth = evaluate(context)
+            if truth is True:
                 return arm, state
-            doubt = arm if doubt is None else doubt
-        return doubt, State.SUSPECTED
+            if truth is not False and doubt is None:
+                doubt = truth
+        return doubt, _SUSPECTED
 
     def _say(self, memory: Episode, arm: Arm, state: State, context: Context) -> Verdict:
         """What a preliminary result would confirm, it only suspects."""

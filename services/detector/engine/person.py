@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from schemas.terminology.derived import Sex
     from services.detector.engine.fact import Fact
 
-TIMELESS = 0
-"""The day at which a lane keeps what is told of the person: before the first of the calendar."""
-
 _NOT_TOLD = {
     "age": Unknown("the birth date is not known"),
     "sex": Unknown("the sex is not known"),

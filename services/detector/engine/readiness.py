@@ -7,12 +7,10 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from schemas.alerts import Readiness
-from services.detector.engine.assembly import assembled
-from services.detector.engine.evidence import reported
+from schemas.assembly import assembled
+from services.detector.engine.evidence import reported, unit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from services.detector.engine.fact import Fact
     from services.detector.engine.timeline import Timeline
 
@@ -32,17 +30,16 @@ DEFAULT_ITEMS = (
 _OF_THE_PERSON = frozenset({"age", "prior_lines", "goals_of_care"})
 
 
-def readiness(items: Iterable[str], timeline: Timeline, day: int) -> tuple[Readiness, ...]:
+def readiness(items: tuple[str, ...], timeline: Timeline, day: int) -> tuple[Readiness, ...]:
     """The latest value of each item on or before a day (ordinal)."""
-    found = []
+    found = list(_unknown(items))
     told = timeline.has_few
-    for name in items:
-        if name not in _OF_THE_PERSON:
-            found.append(_measured(name, timeline, day))
-        elif told:
-            found.append(_of_the_person(name, timeline, day))
-        else:
-            found.append(_not_known(name))
+    for place, name in enumerate(items):
+        if name in _OF_THE_PERSON:
+            if told:
+                found[place] = _of_the_person(name, timeline, day)
+        elif timeline.has(name):
+            found[place] = _measured(name, timeline, day)
     return tuple(found)
 
 
@@ -55,13 +52,19 @@ def _measured(name: str, timeline: Timeline, day: int) -> Readiness:
         {
             "item": name,
             "value": reported(fact) or NOT_KNOWN,
-            "unit": getattr(fact.event, "unit", None),
+            "unit": unit(fact),
             "at": fact.event.effective_at,
         },
     )
 
 
 @cache  # the items are words of the rules: there are few
+def _unknown(items: tuple[str, ...]) -> tuple[Readiness, ...]:
+    """What is said where nothing is known, which is so of most items of most patients."""
+    return tuple(_not_known(name) for name in items)
+
+
+@cache
 def _not_known(name: str) -> Readiness:
     return Readiness(item=name, value=NOT_KNOWN)
 

@@ -92,7 +92,7 @@ class Extreme(Numbered):
         if memory is None:
             return fact
         if memory.__class__ is Fact:
-            if memory.partition == fact.partition:
+            if memory.sort is fact.sort or memory.partition == fact.partition:
                 return self._better(memory, fact, number)
             memory = ((memory.partition, memory),)
         return _with(memory, fact.partition, lambda held: self._better(held, fact, number))
@@ -106,11 +106,13 @@ class Extreme(Numbered):
 
     def read(self, memory: Any, context: Context) -> Fact | None:
         """The extreme of the partition of the fact in question."""
-        partition = context.fact.partition
-        if memory.__class__ is Fact and memory.partition == partition:
+        sort = context.fact.sort
+        if memory.__class__ is Fact and (
+            memory.sort is sort or memory.sort.partition == sort.partition
+        ):
             held: Fact = memory
             return held
-        found: Fact | None = _of_partition(memory, partition)
+        found: Fact | None = _of_partition(memory, sort.partition)
         return found
 
 

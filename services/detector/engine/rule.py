@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from services.detector.engine.episode import Phase
 from services.detector.engine.finding import Finding, Machine, Note
 from services.detector.engine.instants import end_of
-from services.detector.engine.lane import Entry, Mark
 from services.detector.engine.membership import told_with_reasons
 from services.detector.engine.pattern import Pattern
-from services.detector.engine.person import TIMELESS
+from services.detector.engine.seats import TIMELESS, Entry, Mark, Seat
 from services.detector.engine.terms import Context, Term
 from services.detector.engine.watch import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.fact import Fact
     from services.detector.engine.registers import Register
 
@@ -91,23 +91,20 @@ class LaneState(NamedTuple):
 
 _END_RANK = 1_000
 _LOOKED_AT = frozenset({"treatment", "patient"})
-_NONE = Mark.NONE  # by a name of our own: on the class, each look-up is a call
+_NONE = Mark.NONE  # by names of our own: on the classes, each look-up is a call
+_SILENT = Phase.SILENT
 _new = tuple.__new__
 
 
-class Seat(NamedTuple):
-    """Where all facts of a topic belong in a lane, if nothing but the topic decides it."""
-
-    series: tuple[int, ...]
-    rank: int
-    mark: Mark
-
-
 class Plan(NamedTuple):
-    """Who is shown a fact of some series: prepared once, not at every fact."""
+    """Who is shown a fact of some series: prepared once, not at every fact.
+
+    machines: each with its number, and with what tells at a glance that it stays silent, if
+        anything does (see `dormancy`).
+    """
 
     filtered: bool
-    machines: tuple[tuple[int, Machine], ...]
+    machines: tuple[tuple[int, Machine, Denial | None], ...]
     registers: tuple[tuple[int, Callable[[Any, Fact, Context], Any]], ...]
     timed: bool
 
@@ -135,6 +132,7 @@ class CompiledRule:
     initial: LaneState = field(init=False, compare=False, repr=False)
     _plans: dict[tuple[int, ...], Plan] = field(default_factory=dict, compare=False, repr=False)
     _seats: dict[str, Seat | None] = field(default_factory=dict, compare=False, repr=False)
+    _shared_seats: dict[Any, Seat] = field(default_factory=dict, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Prepare the state before the first fact."""
@@ -177,14 +175,14 @@ class CompiledRule:
         """
         seat = self.seat(fact.topic)
         if seat is not None:
-            return seated(fact, seat)
+            return Entry(fact, seat)
         series = tuple(
             index
             for index, one in enumerate(self.series)
             if fact.topic in one.topics and (one.accepts is None or one.accepts(fact, course))
         )
         if fact.topic == "patient":
-            return _timeless(fact, series)
+            return Entry(fact, self._shared(series, 0, timeless=True)) if series else None
         if fact.provisional and any(self.series[index].preliminary for index in series):
             fact = fact.as_final()
         rank, mark = self._rank(series)
@@ -192,7 +190,7 @@ class CompiledRule:
             rank, mark = self._rank_of_treatment(fact, course, rank)
         if not series and mark is _NONE:
             return None
-        return seated(fact, Seat(series, rank, mark))
+        return Entry(fact, self._shared(series, rank, mark))
 
     def seat(self, topic: str) -> Seat | None:
         """Where every fact of a topic belongs, whatever it says; None if it must be looked at."""
@@ -204,6 +202,15 @@ class CompiledRule:
             series = tuple(open_to)
             self._seats[topic] = None if looked_at else Seat(series, *self._rank(series))
         return self._seats[topic]
+
+    def _shared(
+        self, series: tuple[int, ...], rank: int, mark: Mark = _NONE, *, timeless: bool = False
+    ) -> Seat:
+        """One seat for all facts that belong there, whatever had to be looked at to know it."""
+        key = (series, rank, mark, timeless)
+        if key not in self._shared_seats:
+            self._shared_seats[key] = Seat(series, rank, mark, timeless=timeless)
+        return self._shared_seats[key]
 
     def _rank(self, series: tuple[int, ...]) -> tuple[int, Mark]:
         if not self.ends.series.isdisjoint(series):
@@ -239,7 +246,7 @@ class CompiledRule:
         """Whether the calendar alone may have something to say."""
         return any(machine.timed for machine in self.machines)
 
-    def step(  # noqa: C901 - run for every fact of every lane, so without a call that can be spared
+    def step(  # noqa: C901, PLR0912 - run for every fact of every lane, so without a call that can be spared
         self, state: LaneState, entry: Entry, here: Context
     ) -> tuple[LaneState, tuple[Note, ...]]:
         """Take in one more fact.
@@ -254,22 +261,26 @@ class CompiledRule:
         """
         # Criteria first, then the registers. By far the commonest case, and so without a call.
         clock, own, closed, registers, memories, deadline = state
-        place, fact, series, mark = entry
-        if (
-            mark is not _NONE
-            or (closed is not None and place[0] > closed)
-            or (deadline is not None and place[0] > deadline)
-        ):
+        fact, seat = entry
+        if seat.mark is not _NONE:
             return self._turn(state, entry, here)
+        if closed is not None or deadline is not None:
+            day = TIMELESS if seat.timeless else fact.day
+            if (closed is not None and day > closed) or (deadline is not None and day > deadline):
+                return self._turn(state, entry, here)
         here.clock, here.own, here.registers = clock, own, registers
-        plan = self._plans.get(series) or self._plan(series)
-        if plan.filtered:
+        plan = seat.plan
+        if plan is None:
+            plan = seat.plan = self._plan(seat.series)
+        if plan[0]:
             plan = self._plan(self._admitted(entry, here))
         _, machines, remembering, timed = plan
         notes: tuple[Note, ...] = ()
         changed = False
-        for at, machine in machines:
+        for at, machine, denied in machines:
             held = memories[at]
+            if denied is not None and held[0] is _SILENT and denied(fact):
+                continue
             memory, more = machine.step(held, here)
             if memory is not held:
                 memories = _with(memories, at, memory)
@@ -293,7 +304,7 @@ class CompiledRule:
         self, state: LaneState, entry: Entry, here: Context
     ) -> tuple[LaneState, tuple[Note, ...]]:
         """The course takes a turn at this fact: it, or a deadline, is over, or the clock is set."""
-        day, mark = entry.place[0], entry.mark
+        day, mark = entry.day, entry.mark
         if state.closed is not None and day > state.closed:
             return self._after_the_end(state, entry, here)
         notes: tuple[Note, ...] = ()
@@ -301,7 +312,7 @@ class CompiledRule:
             state, notes = self._expire(state, day - 1)
         state = self._mark(state, entry, here)
         if entry.series:
-            state, more = self.step(state, entry._replace(mark=_NONE), here)
+            state, more = self.step(state, Entry(entry.fact, entry.seat.unmarked), here)
             notes += more
         if mark in _ENDING:
             state = self._close(state, entry)
@@ -334,7 +345,7 @@ class CompiledRule:
         plan = self._plans.get(series)
         if plan is None:
             machines = tuple(
-                (at, machine)
+                (at, machine, machine.denial(series) if isinstance(machine, Pattern) else None)
                 for at, machine in enumerate(self.machines)
                 if not machine.listens.isdisjoint(series)
             )
@@ -346,7 +357,7 @@ class CompiledRule:
                     for at, (reads, register) in enumerate(self.registers)
                     if not reads.isdisjoint(series)
                 ),
-                timed=any(machine.timed for _, machine in machines),
+                timed=any(machine.timed for _, machine, _ in machines),
             )
         return plan
 
@@ -449,20 +460,6 @@ class CompiledRule:
             state, notes = self._expire(state, state.deadline)
             findings += [note for note in notes if isinstance(note, Finding)]
         return tuple(findings), None if state.deadline is None else end_of(state.deadline)
-
-
-def seated(fact: Fact, seat: Seat) -> Entry:
-    """A fact at its place."""
-    series, rank, mark = seat
-    source, event_id = fact.key
-    return _new(Entry, ((fact.day, rank, fact.at, source, event_id), fact, series, mark))
-
-
-def _timeless(fact: Fact, series: tuple[int, ...]) -> Entry | None:
-    """What is told of the person stands before all that happened, the last word last."""
-    if not series:
-        return None
-    return Entry((TIMELESS, 0, fact.issued, *fact.key), fact, series)
 
 
 def _with(parts: tuple[Any, ...], at: int, part: Any) -> tuple[Any, ...]:

@@ -8,7 +8,7 @@ from string import Formatter
 from typing import TYPE_CHECKING
 
 from schemas.alerts import Role, State
-from services.detector.engine.evidence import reported, what, written_day
+from services.detector.engine.evidence import reported, unit, what, written_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,19 +28,27 @@ def sentence(finding: Finding, card: Card) -> str:
     template = card.sentence(tag, finding.state)
     if finding.state in _SHORT_OF and template == card.title:
         return f"{card.title}: {_SHORT_OF[finding.state]}."
-    return template.format_map({name: _told(name, finding) for name in _asked(template)})
+    told = []
+    for text, fill in _parts(template):
+        told.append(text)
+        if fill is not None:
+            filled = fill(finding)
+            told.append(NOT_KNOWN if filled is None else filled)
+    return "".join(told)
 
 
 @lru_cache(maxsize=1024)
-def _asked(template: str) -> tuple[str, ...]:
-    """The placeholders of a template."""
-    return tuple(name for _, name, _, _ in Formatter().parse(template) if name)
+def _parts(template: str) -> tuple[tuple[str, Callable[[Finding], str | None] | None], ...]:
+    """A template, cut up once: each text, and what fills the placeholder behind it, if any."""
+    return tuple(
+        (text, None if name is None else _FILLS.get(name, _nothing))
+        for text, name, _, _ in Formatter().parse(template)
+    )
 
 
-def _told(name: str, finding: Finding) -> str:
-    fill = _FILLS.get(name)
-    text = None if fill is None else fill(finding)
-    return NOT_KNOWN if text is None else text
+def _nothing(finding: Finding) -> None:
+    """Of a placeholder that nobody knows."""
+    del finding
 
 
 # ---------------------------------------------------------------- one for each placeholder
@@ -51,9 +59,7 @@ def _value(finding: Finding) -> str | None:
 
 
 def _unit(finding: Finding) -> str | None:
-    if finding.trigger is None:
-        return None
-    return getattr(finding.trigger.event, "unit", None) or ""
+    return None if finding.trigger is None else unit(finding.trigger) or ""
 
 
 def _analyte(finding: Finding) -> str | None:

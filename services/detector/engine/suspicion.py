@@ -48,15 +48,14 @@ class Following(Context):
 
 def following(context: Context, suspicion: Suspicion) -> Context:
     """The same place, with the suspicion that stands there."""
-    other = Following(
-        context.fact,
-        context.clock,
-        context.own,
-        context.registers,
-        context.history,
-        context.before,
-    )
+    other: Following = object.__new__(Following)  # asked at every fact while something stands
+    other.fact = context.fact
     other.it = context.it
+    other.clock = context.clock
+    other.own = context.own
+    other.registers = context.registers
+    other.history = context.history
+    other.before = context.before
     other.suspicion = suspicion
     return other
 

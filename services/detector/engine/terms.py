@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from decimal import Decimal
 
-    from services.detector.engine.lane import Entry
+    from services.detector.engine.seats import Entry
 
 Cited = tuple[Fact, Role]
 
@@ -25,8 +25,8 @@ Cited = tuple[Fact, Role]
 class Context:
     """Where a term is evaluated: the fact in question, the course so far, the lane before it.
 
-    A lane has one of its own, which it moves from fact to fact: whoever looks at it keeps nothing
-    of it beyond that look.
+    While lanes are folded one is moved from fact to fact: whoever looks at it keeps nothing of it
+    beyond that look.
     """
 
     __slots__ = ("before", "clock", "fact", "history", "it", "own", "registers")
@@ -50,10 +50,9 @@ class Context:
         self.before = before
 
     @classmethod
-    def within(cls, history: Sequence[Entry]) -> Context:
-        """In a lane, but at no fact of it yet."""
+    def nowhere(cls) -> Context:
+        """In no lane and at no fact yet."""
         nowhere: Context = object.__new__(cls)
-        nowhere.history = history
         return nowhere
 
     def at(self, it: Fact) -> Context:

@@ -51,7 +51,7 @@ class Timeline:
         before = self._facts.get(key)
         if before is None:
             self._facts[key] = version
-            if version.withdrawn:
+            if version.sort.withdrawn:
                 return None
             if self._watched is None or version.topic in self._watched:
                 self._index(version)
@@ -105,6 +105,12 @@ class Timeline:
             self._newest[topic] = max(standing, key=_time)
         self._stale.discard(topic)
         return max((fact for fact in standing if fact.day <= day), key=_time, default=None)
+
+    def has(self, topic: str) -> bool:
+        """Whether there may be a standing fact of a topic."""
+        if self._watched is not None and topic not in self._watched:
+            return True  # not followed: only a search would tell
+        return topic in self._newest or topic in self._stale
 
     @property
     def has_few(self) -> bool:

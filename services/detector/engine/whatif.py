@@ -16,13 +16,14 @@ from services.detector.engine.conditions import concerns, ruled_out
 from services.detector.engine.fact import Fact
 from services.detector.engine.finding import Finding
 from services.detector.engine.instants import US_PER_DAY, US_PER_SECOND, day_of, end_of
-from services.detector.engine.lane import Entry, Lane, Mark
+from services.detector.engine.seats import Entry, Mark, Seat
 from services.detector.engine.suspicion import following
 from services.detector.engine.terms import Context
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from services.detector.engine.lane import Lane
     from services.detector.engine.outlook import Way
     from services.detector.engine.rule import LaneState
     from services.detector.engine.terms import Term
@@ -46,7 +47,7 @@ class Nothing:
 
     def __getattr__(self, name: str) -> Any:
         """Whatever else is asked, it does not say."""
-        if name.startswith("__") or name == "form":
+        if name.startswith("__"):
             raise AttributeError(name)
         return None
 
@@ -106,7 +107,7 @@ class Bench:
 
     def seated(self, fact: Fact, like: Entry) -> Entry:
         """A hypothetical fact in the place that another one of its kind has within a day."""
-        return Entry((fact.day, like.place[1], fact.at, *fact.key), fact, like.series)
+        return Entry(fact, Seat(like.series, like.seat.rank))
 
     def meant(self, way: Way) -> Way | None:
         """A way with no other series than those whose facts can go it; None if none ever can."""
@@ -128,7 +129,7 @@ class Bench:
         """Whether a term finds anything, be it unknown, in a fact of which nothing is known."""
         if (side, series) not in self._read:
             fact = of_nothing(day_of(self.now))
-            entry = Entry((fact.day, 0, fact.at, *fact.key), fact, (series,))
+            entry = Entry(fact, Seat((series,), 0))
             here = Context(fact, None, None, self.lane.rule.initial.registers, [entry], 0)
             self._read[side, series] = side.evaluate(here) is not None
         return self._read[side, series]
@@ -178,7 +179,8 @@ class Bench:
 
     def _folded(self, count: int) -> LaneState:
         rule, state = self.lane.rule, self.lane.rule.initial
-        here = Context.within(self._entries)
+        here = Context.nowhere()
+        here.history = self._entries
         for at, entry in enumerate(self._entries[:count]):
             here.fact = here.it = entry.fact
             here.before = at

@@ -10,8 +10,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING
 
 from schemas.alerts import OPEN_STATES, AlertRevision, Severity, State
+from schemas.assembly import assembled
 from schemas.base import SCHEMA_VERSION, digest
-from services.detector.engine.assembly import assembled
 from services.detector.engine.card import CURBED_BY_COMFORT
 from services.detector.engine.evidence import evidence, explanation
 from services.detector.engine.instants import US_PER_DAY, day_of, end_of, instant, moment

@@ -32,8 +32,11 @@ class Context:
         """Read MSH.
 
         Raises:
-            Refused: no sender, traffic of a kind not accepted here, or a time that cannot be.
+            Refused: no sender, traffic of a kind not accepted here or for somebody else, or a
+                time that cannot be.
         """
+        if not _for_us(header, profile):
+            raise Refused(Reason.OTHER_RECEIVER, "not one of our names", "MSH-5")
         if header.get(11).upper() not in profile.processing_ids:
             raise Refused(Reason.REFUSED_PROCESSING, "not accepted here", "MSH-11")
         text = header.get(7)
@@ -76,3 +79,10 @@ class Context:
             return moment(text, self.zone)
         except ValueError as error:
             raise Refused(Reason.IMPOSSIBLE_DATE, str(error), where) from None
+
+
+def _for_us(header: Segment, profile: Profile) -> bool:
+    """Whether MSH-5 and MSH-6, of each the first component, else the second, name us."""
+    application, facility = (header.get(number) or header.get(number, 2) for number in (5, 6))
+    named = any(one.fits(application, facility) for one in profile.receivers)
+    return named or not profile.receivers

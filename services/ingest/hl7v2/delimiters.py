@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from schemas.deadletter import Reason
+from schemas.remembered import Memo
 from services.ingest.coding import Refused
-from services.ingest.remembered import Memo
 
 _LONGEST_MSH2 = 5  # the fifth, truncation, since v2.7
 

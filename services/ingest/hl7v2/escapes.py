@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from services.ingest.remembered import Memo
+from schemas.remembered import Memo
 
 if TYPE_CHECKING:
     from services.ingest.hl7v2.delimiters import Delimiters

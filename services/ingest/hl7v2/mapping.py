@@ -65,6 +65,8 @@ def _reader(header: Segment, profile: Profile) -> Callable[[Message, Context, Ma
     kind, event = header.get(9).upper(), header.get(9, 2).upper()
     if profile.ignored & {kind, f"{kind}^{event}"}:
         return _passed_over
+    if (kind, event) == _UNLINK:
+        raise Refused(Reason.UNLINK_UNSUPPORTED, "records that were one are two again", "MSH-9")
     reader = _READERS.get((kind, event))
     if reader is None:
         raise Refused(Reason.UNSUPPORTED_MESSAGE, "not a type that we read", "MSH-9")
@@ -101,6 +103,9 @@ def _collect(events: Iterable[Event], mapped: Mapped) -> None:
 
 _OF_VISITS = frozenset({"A01", "A04", "A08"})
 """Events of which the visit is told; the others repeat it, or are about the person."""
+
+_UNLINK = ("ADT", "A37")
+"""It names two records and not what was said of which, so nothing can be taken apart by it."""
 
 _READERS: dict[tuple[str, str], Callable[[Message, Context, Mapped], None]] = {
     ("ORU", "R01"): read_results,

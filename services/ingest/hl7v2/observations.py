@@ -13,6 +13,7 @@ from pydantic import ValidationError
 
 from schemas.deadletter import Reason
 from schemas.events import Coding, Observation, Status
+from schemas.remembered import Memo
 from schemas.terminology import Analyte, by_code
 from services.ingest.coding import Notice, Rejected, resolve
 from services.ingest.decode import rejected
@@ -20,7 +21,6 @@ from services.ingest.hl7v2.codec import Refused, Segment
 from services.ingest.hl7v2.identity import fact_id
 from services.ingest.hl7v2.values import read_limits, read_unit, read_value
 from services.ingest.readings import NOT_DETECTED, nothing_there
-from services.ingest.remembered import Memo
 
 if TYPE_CHECKING:
     from datetime import date, datetime

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from services.ingest.dialect import STANDARD as PUBLISHED
 from services.ingest.dialect import Dialect
+from services.ingest.profiles.patterns import ANY, matches
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -16,6 +17,22 @@ if TYPE_CHECKING:
 
 def _none() -> Mapping[str, str]:
     return MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Receiver:
+    """One of the names under which a sender knows us, by patterns.
+
+    What a message leaves empty (both fields are optional) is not addressed to anybody else.
+    """
+
+    application: str = ANY
+    facility: str = ANY
+
+    def fits(self, application: str, facility: str) -> bool:
+        """Whether a message with these in MSH-5 and MSH-6 is for it."""
+        ours = not application or matches(self.application, application)
+        return ours and (not facility or matches(self.facility, facility))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +48,8 @@ class Profile:
         authorities: other spellings of an authority (name or OID) to the one that we use.
         persons: authorities, as we call them, whose identifiers name patients; empty: all do.
         id_types: identifier types (table 0203) of PID-3, the preferred first.
+        receivers: who we are to it; what is addressed to others is refused. Empty: not
+            looked at.
         processing_ids: MSH-11 values that are read. A listener on a live feed takes only `P`.
         codes: the sender's own test codes to our analyte keys.
         dialect: the sender's own codes, units and words.
@@ -48,6 +67,7 @@ class Profile:
     authorities: Mapping[str, str] = field(default_factory=_none)
     persons: frozenset[str] = frozenset()
     id_types: tuple[str, ...] = ("MR", "PI", "PT", "MRN")
+    receivers: tuple[Receiver, ...] = ()
     processing_ids: frozenset[str] = frozenset({"P", "T", "D", ""})
     codes: Mapping[str, str] = field(default_factory=_none)
     dialect: Dialect = PUBLISHED

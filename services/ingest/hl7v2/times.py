@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from typing import TYPE_CHECKING
 
 from schemas.base import parse_date, parse_effective_time, parse_moment
-from services.ingest.remembered import Memo
+from schemas.remembered import Memo
 
 if TYPE_CHECKING:
     from schemas.partial import Effective

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from schemas.base import parse_number
 from schemas.deadletter import Reason
 from schemas.events import Comparator
+from schemas.remembered import Memo
 from schemas.terminology.results import MAX_LENGTH, Kind, parse_range, parse_result
 from schemas.terminology.units import logarithmic, normalise
 from services.ingest.hl7v2.codec import Refused
 from services.ingest.readings import FINDINGS, Reading, of_result, printed, word
-from services.ingest.remembered import Memo
 
 if TYPE_CHECKING:
     from decimal import Decimal

@@ -10,15 +10,18 @@ Laws of this file:
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from schemas.deadletter import Reason
 from schemas.topics import EVENTS, RAW
+from services.ingest.archive import Format
 from services.ingest.coding import Rejected
+from services.ingest.journal import State
 from services.ingest.kafka.records import (
     event_arrival,
     event_record,
     letter_record,
+    links,
     raw_arrival,
 )
 from services.runtime.errors import Unavailable, place_of
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from services.ingest.kafka.group import GroupReader
     from services.ingest.kafka.publisher import Outgoing, Publisher
     from services.ingest.kafka.records import Incoming
+    from services.ingest.mllp.gate import Examined
     from services.ingest.sources.files import Arrival
     from services.runtime.shutdown import Stop
 
@@ -59,16 +63,31 @@ class Reading(Protocol):
         ...
 
 
+class _Refused(NamedTuple):
+    """What comes of a record that is not read."""
+
+    rejected: tuple[Rejected, ...] = ()
+    events: tuple[Event, ...] = ()
+    notices: tuple[Notice, ...] = ()
+
+
 class Mapper:
     """Maps single records; pure but for the log."""
 
-    def __init__(self, read: Callable[[Arrival], Reading]) -> None:
+    def __init__(
+        self,
+        read: Callable[[Arrival], Reading],
+        gate: Callable[[bytes, int], Examined] | None = None,
+    ) -> None:
         """Wire.
 
         Args:
             read: reads a record by its format; the same that the embedded runtime uses.
+            gate: looks again at HL7 v2 that is replayed, as when it came by MLLP: its bytes, and
+                when it was received, microseconds UTC. None: nobody does.
         """
         self._read = read
+        self._gate = gate
         self._noticed: set[tuple[str, Reason, str]] = set()
 
     def mapped(self, record: Incoming) -> list[Outgoing]:
@@ -77,7 +96,7 @@ class Mapper:
         if arrival is None:
             return []
         try:
-            reading = self._read(arrival)
+            reading = self._seen_again(arrival, record) or self._read(arrival)
         except Exception as error:  # noqa: BLE001 - a defect must not stop the others
             where = place_of(error)
             logger().error("defect", extra={"detail": where})
@@ -85,6 +104,19 @@ class Mapper:
         self._notice(arrival.source, reading.notices)
         letters = (letter_record(one, arrival, record) for one in reading.rejected)
         return [*(event_record(event, record) for event in reading.events), *letters]
+
+    def _seen_again(self, arrival: Arrival, record: Incoming) -> Reading | None:
+        """What the gate holds against a replayed message today; the first time it was asked before.
+
+        Returns:
+            None where the message is to be read.
+        """
+        if self._gate is None or not links(record.headers) or arrival.form is not Format.HL7:
+            return None
+        seen = self._gate(arrival.record.raw, record.received)
+        if seen.refused is not None:
+            return _Refused((seen.refused,))
+        return _Refused() if seen.state is State.IGNORED else None
 
     def _notice(self, source: str, notices: Iterable[Notice]) -> None:
         """Say once what is odd about a source's records that are kept."""

@@ -47,14 +47,15 @@ class Outgoing:
         key: records of one key keep their order.
         value: what.
         headers: names and texts; no patient's.
-        at: when its content was received, microseconds UTC.
+        at: the record's timestamp, microseconds UTC, by which its topic keeps it: when its content
+            was received; None: the moment of its sending.
     """
 
     topic: str
     key: str
     value: bytes
     headers: tuple[tuple[str, str], ...]
-    at: int
+    at: int | None = None
 
 
 class Publisher:
@@ -135,8 +136,12 @@ class Publisher:
             key=record.key.encode(),
             headers=[(name, text.encode()) for name, text in record.headers],
             # Brokers refuse the future, and a foreign record may come from there.
-            timestamp_ms=min(record.at, self._clock.now()) // 1000,
+            timestamp_ms=self._stamp(record.at) // 1000,
         )
+
+    def _stamp(self, at: int | None) -> int:
+        now = self._clock.now()
+        return now if at is None else min(at, now)
 
     def _settled(self, future: Any, length: int) -> int:
         """Wait for a record's acknowledgement.

@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.base import SCHEMA_VERSION
 from schemas.deadletter import RAW_KEPT, DeadLetter, Reason, Where
+from schemas.reading import decode_plain
 from schemas.topics import DEADLETTERS, EVENTS, RAW
 from services.ingest.archive import Format, Record
 from services.ingest.coding import Rejected
 from services.ingest.decode import decode_event
-from services.ingest.fastdecode import decode_plain
 from services.ingest.journal import State
 from services.ingest.kafka.publisher import Outgoing
 from services.ingest.sources.files import Arrival, Mark
@@ -38,6 +38,8 @@ _LATEST: Final = (datetime(2199, 12, 31, tzinfo=UTC) - _EPOCH) // timedelta(micr
 """The last day that a message may name (`schemas.base`); a broken clock may tell any."""
 _INSTANT: Final = re.compile(r"[0-9]{1,16}")
 _TEXT: Final = re.compile(r"[^\x00-\x1f\x7f]{1,256}")
+_LINKS: Final = {"first": re.compile(r"[0-9a-f]{32}"), "tries": re.compile(r"[0-9]{1,4}")}
+"""Headers of what is read again: its first letter; how often it was read, this time included."""
 _READ: Final = frozenset({State.NEW.value, State.REFUSED.value})
 """As the embedded runtime has it: the rest was received before, passed over, or our own defect."""
 
@@ -169,19 +171,44 @@ def event_record(event: Event, record: Incoming) -> Outgoing:
 
 
 def letter_record(rejected: Rejected, arrival: Arrival, record: Incoming) -> Outgoing:
-    """The dead letter of a record or of a part of it, for `clinical.deadletters`."""
+    """The dead letter of a record or of a part of it, for `clinical.deadletters`.
+
+    It is stamped with the moment of its sending: it is kept for so many days from then on, also
+    where what it is about is old.
+    """
     letter = DeadLetter.of(
         arrival.record.raw,
         rejected.reason,
         rejected.detail,
         source=arrival.source,
-        received_at=_EPOCH + timedelta(microseconds=record.received),
+        received_at=moment(record.received),
         part=rejected.part,
         where=record.where,
     )
     headers = _headers(record, letter.source, letter.schema_version)
-    headers += (("reason", letter.reason.value),)
-    return Outgoing(DEADLETTERS.name, letter.id, letter.to_json(), headers, record.received)
+    headers += (("reason", letter.reason.value), ("format", arrival.form.value))
+    if record.topic == RAW.name:  # what others call so may be anything
+        headers += tuple(links(record.headers).items())
+    return Outgoing(DEADLETTERS.name, letter.id, letter.to_json(), headers)
+
+
+def links(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of the headers that say that something is read again."""
+    return {
+        name: headers[name]
+        for name, form in _LINKS.items()
+        if form.fullmatch(headers.get(name, ""))
+    }
+
+
+def moment(instant: int) -> datetime:
+    """The moment of an instant, microseconds UTC."""
+    return _EPOCH + timedelta(microseconds=instant)
+
+
+def microseconds(when: datetime) -> int:
+    """The instant of a moment, microseconds UTC."""
+    return (when - _EPOCH) // timedelta(microseconds=1)
 
 
 def _headers(record: Incoming, source: str, version: int) -> tuple[tuple[str, str], ...]:

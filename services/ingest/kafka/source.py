@@ -66,7 +66,7 @@ class TopicReader:
         self._consumer: Any = None
         try:
             self._ids = _topic_ids(cluster, list(topics))
-            self._consumer = made(KafkaConsumer, **_settings(cluster))
+            self._consumer = made(KafkaConsumer, **alone(cluster))
             self._go_to(stored)
         except KafkaError as error:
             self.close()
@@ -221,7 +221,8 @@ def _topic_ids(cluster: Cluster, topics: list[str]) -> dict[str, str]:
     return {one["name"]: str(one["topic_id"]) for one in described}
 
 
-def _settings(cluster: Cluster) -> dict[str, Any]:
+def alone(cluster: Cluster) -> dict[str, Any]:
+    """The settings of a consumer that is in no group."""
     return {
         **cluster.client("reader"),
         "enable_auto_commit": False,

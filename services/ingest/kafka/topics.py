@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 PATIENCE_MS: Final = 10_000
 REPLICAS: Final = 3
+_LOOKS: Final = 50
+_LOOK_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,7 @@ class Topics:
                 self._create(rows[name])
             else:
                 self._set(rows[name], [one for one in found if one.topic == name])
+        self._settled([rows[name] for name in {one.topic for one in found}])
         return found
 
     def config(self, row: Topic) -> dict[str, str]:
@@ -137,6 +141,14 @@ class Topics:
         values = {one.setting: config[one.setting] for one in found if one.setting in config}
         if values:
             self._admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, row.name, values)])
+
+    def _settled(self, rows: list[Topic]) -> None:
+        """Wait a little until the brokers tell what they were told; they do so a moment later."""
+        for _ in range(_LOOKS):
+            wrong = {one.setting for one in self.differences(rows)}
+            if not wrong - {"partitions", "replicas"}:
+                return
+            time.sleep(_LOOK_SECONDS)
 
 
 @contextmanager

@@ -81,12 +81,17 @@ _FAULTS = {
     Reason.BAD_MERGE: Fault.UNKNOWN_KEY,
     Reason.MERGE_UNRESOLVED: Fault.UNKNOWN_KEY,
     Reason.UNSUPPORTED_MESSAGE: Fault.MESSAGE_TYPE,
+    Reason.UNLINK_UNSUPPORTED: Fault.EVENT,
+    Reason.OTHER_RECEIVER: Fault.TABLE_VALUE,
     Reason.REFUSED_PROCESSING: Fault.PROCESSING_ID,
     Reason.UNKNOWN_VERSION: Fault.VERSION,
 }
 """Reasons of the reader; every other one is of the form of a field: 102."""
 _REJECTS = frozenset({Fault.MESSAGE_TYPE, Fault.EVENT, Fault.PROCESSING_ID, Fault.VERSION})
 _ALWAYS = frozenset({Fault.PROCESSING_ID, Fault.VERSION})
+_MISROUTED = Reason.OTHER_RECEIVER
+"""CHOICE: table 0357 has no code for a wrong receiver. 103, since it is none that we know; AR, as
+what is wrong is the route and not the content."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +149,10 @@ def of_content(rejected: Iterable[Rejected]) -> Verdict:
     problems = tuple(Problem(fault_of(one.reason), one.part, one.reason) for one in rejected)
     if not problems:
         return ACCEPTED
-    first = problems[0].fault
-    reject = first in _REJECTS
+    first, misrouted = problems[0].fault, problems[0].reason is _MISROUTED
+    reject = first in _REJECTS or misrouted
     code = Code.REJECT if reject else Code.ERROR
-    return Verdict(code, problems, stands=first in _ALWAYS, early=reject)
+    return Verdict(code, problems, stands=first in _ALWAYS or misrouted, early=reject)
 
 
 def fault_of(reason: Reason) -> Fault:

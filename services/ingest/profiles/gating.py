@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from services.ingest.mllp.gate import PRODUCTION, Rules
+from services.ingest.mllp.gate import PRODUCTION, Rules, examine
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.ingest.hl7v2.codec import Segment
+    from services.ingest.mllp.gate import Examined
     from services.ingest.profiles.sources import Source, Sources
 
 
@@ -31,3 +34,9 @@ def rules_for(sources: Sources, senders: frozenset[str] | None = None) -> Rules:
 def _of(source: Source, header: Segment) -> Rules:
     profile = source.profile_for(header)
     return Rules(profile, custody=source.custody, ignored=profile.ignored, numbered=source.numbered)
+
+
+def gate_of(sources: Sources) -> Callable[[bytes, int], Examined]:
+    """The gate for what came by MLLP before and is read again: whoever may speak was known then."""
+    rules = rules_for(sources)
+    return lambda raw, received: examine(raw, rules, None, received)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from services.ingest.profiles.model import SenderPattern, SourceProfile
 
 _LIVE, _TESTED = frozenset({"P"}), frozenset({"P", "T", "D"})
+_SECONDS = {"min": 60, "h": 3600, "d": 86400}
 _LOINC_NAMES = frozenset({"LN", "LOINC", "LNC"})
 
 
@@ -30,7 +31,13 @@ def source_of(profile: SourceProfile) -> Source:
         by_facility=profile.identity.facility_is_authority,
         custody=profile.ack_policy == "custody",
         numbered=profile.sequence_numbers,
+        max_silence=_seconds(profile.max_silence),
     )
+
+
+def _seconds(duration: str) -> float:
+    number, unit = duration.split()
+    return float(int(number) * _SECONDS[unit])
 
 
 def _sender(pattern: SenderPattern) -> Sender:
@@ -62,6 +69,9 @@ def _message(profile: SourceProfile) -> hl7.Profile:
         authorities=MappingProxyType(dict(identity.authorities)),
         persons=frozenset(identity.only),
         id_types=identity.types,
+        receivers=tuple(
+            hl7.Receiver(one.application or ANY, one.facility or ANY) for one in profile.receivers
+        ),
         processing_ids=_TESTED if profile.test_traffic else _LIVE,
         dialect=_dialect(profile),
         ignored=frozenset(profile.ignore),

@@ -58,6 +58,19 @@ class SenderPattern(_Part):
         return self
 
 
+class ReceiverPattern(_Part):
+    """A name under which a sender knows us; `*` stands for any text."""
+
+    facility: Pattern | None = Field(default=None, description="MSH-6: its name, else its id")
+    application: Pattern | None = Field(default=None, description="MSH-5: likewise")
+
+    @model_validator(mode="after")
+    def _names_something(self) -> Self:
+        if self.facility is None and self.application is None:
+            raise ValueError("needs facility and/or application")
+        return self
+
+
 class CodeMeaning(_Part):
     """What a code of the sender's own stands for: one of `loinc` and `analyte`, or both."""
 
@@ -120,6 +133,9 @@ class SourceProfile(_Part):
     senders: tuple[SenderPattern, ...] = Field(
         default=(), strict=False, description="whose messages it describes; without: everybody's"
     )
+    receivers: tuple[ReceiverPattern, ...] = Field(
+        default=(), strict=False, description="who we are to it (HL7 v2); without: anybody"
+    )
     time_zone: Annotated[str, AfterValidator(words.time_zone)] = Field(
         default="UTC", description="of times without one, where MSH-7 has none either"
     )
@@ -131,6 +147,9 @@ class SourceProfile(_Part):
     death_dispositions: tuple[Word, ...] = Field(default=(), strict=False, description="PV1-36")
     ack_policy: Literal["standard", "custody"] = "standard"
     sequence_numbers: YesOrNo = Field(default=False, description="MSH-13 is checked")
+    max_silence: Annotated[str, Field(pattern=r"^[1-9]\d{0,3} (min|h|d)$")] = Field(
+        default="24 h", description="after which operations have to look"
+    )
     test_traffic: YesOrNo = Field(default=False, description="MSH-11 T and D; FHIR HTEST")
     ignore: tuple[Kind, ...] = Field(
         default=(), strict=False, description="message types, resource types to pass over"

@@ -81,6 +81,7 @@ class Source:
         by_facility: whether MSH-4 is the authority of identifiers that name none.
         custody: whether all that is safely kept is accepted, readable or not.
         numbered: whether it numbers its messages (MSH-13).
+        max_silence: seconds without a message after which operations have to look.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Source:
     by_facility: bool = False
     custody: bool = False
     numbered: bool = False
+    max_silence: float = 24 * 3600.0
 
     @property
     def spoken(self) -> tuple[Sender, ...]:

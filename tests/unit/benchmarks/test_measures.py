@@ -33,12 +33,14 @@ GOOD = report.Report(
     seconds={**dict.fromkeys(NAMES, 2e-6), report.HAND_MSGSPEC: 0.5e-6},
     verdicts=RIGHT,
     history=tuple(history.Cost(size, 3e-6, 2e-6, 4e-6) for size in history.SIZES),
-    patient_bytes=20_480,
+    patient_size=memory.Size(20_480, 15_000),
 )
 MISSED = replace(RIGHT, engine={**RIGHT.engine, "untidy": Difference(0, 1)})
 BROKEN = {
     "a wrong alert": replace(GOOD, verdicts=MISSED),
     "too slow": replace(GOOD, seconds={**GOOD.seconds, report.ENGINE_BYTES: 2.1e-6}),
+    "dear when untidy": replace(GOOD, seconds={**GOOD.seconds, report.ENGINE_UNTIDY: 2.5e-6}),
+    "dear when shuffled": replace(GOOD, seconds={**GOOD.seconds, report.ENGINE_SHUFFLED: 4.1e-6}),
     "grows with the history": replace(
         GOOD, history=(*GOOD.history[:-1], history.Cost(10_000, 4.6e-6, 2e-6, 4e-6))
     ),
@@ -100,7 +102,8 @@ def test_every_length_of_history_gets_the_same_work(monkeypatch: pytest.MonkeyPa
 
 def test_memory_is_counted() -> None:
     few, more = memory.per_patient(1, 5), memory.per_patient(1, 20)
-    assert 1_000 < few < more
+    assert 1_000 < few.facts < more.facts
+    assert 1_000 < few.beside < more.beside < more.whole
 
 
 def test_the_smallest_run(capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,9 +15,9 @@ from benchmarks.engine import Watch, arrivals
 from benchmarks.handwritten import HandWritten, read_msgspec, read_stdlib
 from benchmarks.verdicts import Difference, Streams, judge
 from benchmarks.workload import DAYS, Message, tidy
+from schemas.reading import decode_plain
 from services.detector.engine.instants import instant
 from services.ingest.decode import Decoded, decode_event
-from services.ingest.fastdecode import decode_plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

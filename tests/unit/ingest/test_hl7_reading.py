@@ -15,13 +15,13 @@ from schemas.base import digest
 from schemas.deadletter import Reason
 from schemas.events import Observation
 from schemas.partial import PartialDate
+from schemas.remembered import Memo
 from services.ingest.hl7v2.codec import MAX_REPEATS, NULL, Delimiters, Refused, Segment
 from services.ingest.hl7v2.identity import fact_id
 from services.ingest.hl7v2.mapping import read_message
 from services.ingest.hl7v2.people import before_birth
 from services.ingest.mllp.acknowledge import Stamp, answers, read_header
 from services.ingest.mllp.verdict import ACCEPTED
-from services.ingest.remembered import Memo
 
 ALPHABETS = ["|^~\\&", "|^~\\", "|^", "$%*/@", "|&^~\\"]
 parts = st.text(alphabet='ab1 ^~\\&%*/@"<>.é²\n', max_size=14)

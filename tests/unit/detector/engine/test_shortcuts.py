@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import pytest
 
     from services.detector.engine.finding import Finding
-    from services.detector.engine.lane import Place
+    from services.detector.engine.seats import Place
 
 FEW = 6
 """Cases of each rule: enough to see all its states."""

@@ -2,8 +2,10 @@
 
 What comes from outside is validated field by field. An alert is made of facts that were, and of
 the words of a rule that was checked: to validate it once more would cost more than to derive it.
-Law of this file: whoever uses it gives every field of the message, and tests validate what they
-wrote (`tests/unit/detector/engine/test_writing.py`, `tests/property/test_proof.py`).
+So would a plain observation, whose reader has looked at every part.
+Law of this file: whoever uses it gives every field of the message, in its order, and tests validate
+what they wrote (`tests/unit/detector/engine/test_writing.py`, `tests/property/test_proof.py`,
+`tests/unit/ingest/test_fastdecode.py`).
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ def assembled(kind: type[M], fields: dict[str, Any]) -> M:
 
     Args:
         kind: the model.
-        fields: every one of them, by name, each of the type that validation would give.
+        fields: every one of them in its order, each of the type that validation would give.
     """
     message = kind.__new__(kind)
     _set(message, "__dict__", fields)

@@ -6,12 +6,15 @@ common, and that stands once, in their form.
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from decimal import Decimal  # noqa: TC003 - msgspec looks it up
 from typing import Annotated, Any, ClassVar, Literal
 
 from msgspec import Meta, Struct
+from msgspec.structs import asdict
 
+from schemas.assembly import assembled
+from schemas.base import SCHEMA_VERSION
 from schemas.events import Coding, Comparator, Observation, Status
 
 __all__ = ["PlainCoding", "PlainForm", "PlainObservation", "PlainText"]
@@ -34,6 +37,7 @@ class PlainForm(Struct, frozen=True, eq=False, gc=False):
     Results with equal ones share one form, so that it serves as a key by its identity.
 
     Attributes:
+        said: what it was made of, as it is written.
         length, quotes: how many signs, and how many quotation marks of these, a line takes that
             says this, besides the texts of the other fields.
     """
@@ -49,12 +53,13 @@ class PlainForm(Struct, frozen=True, eq=False, gc=False):
     reference_high: Decimal | None
     specimen: str | None
     method: str | None
+    said: tuple[Any, ...]
     length: int
     quotes: int
 
 
 _SHARED = tuple(
-    name for name in PlainForm.__struct_fields__ if name not in {"code", "length", "quotes"}
+    name for name in PlainForm.__struct_fields__ if name not in {"code", "said", "length", "quotes"}
 )
 
 
@@ -62,26 +67,24 @@ class PlainObservation(Struct, frozen=True, gc=False):
     """An observation, read and valid: the fields of `schemas.events.Observation`.
 
     Its times are read only as far as it takes to compare them; as objects they are made when
-    somebody asks, which is at few of all results.
+    somebody asks, which is at few of all results. Their text isn't kept: instant and zone say it.
 
     Attributes:
-        effective_text, issued_text: the times as they were written.
         day: ordinal of the clinical day as written.
         at: clinical instant, in microseconds UTC since 1970; of a bare date its first moment.
-        precise: whether the hour is known.
-        issued: instant of issue.
+        zone: of the clinical time; None: a bare date, of which the hour is not known.
+        issued: instant of issue, and `issued_zone` its zone.
     """
 
     form: PlainForm
     event_id: str
     patient_id: str
-    effective_text: str
-    issued_text: str | None
     value: Decimal | None
     day: int
     at: int
-    precise: bool
+    zone: tzinfo | None
     issued: int | None
+    issued_zone: tzinfo | None
 
     type: ClassVar[Literal["observation"]] = "observation"
     schema_version: ClassVar[Literal[1]] = 1
@@ -89,13 +92,14 @@ class PlainObservation(Struct, frozen=True, gc=False):
     @property
     def effective_at(self) -> date | datetime:
         """The clinical time."""
-        text = self.effective_text
-        return datetime.fromisoformat(text) if self.precise else date.fromisoformat(text)
+        return date.fromordinal(self.day) if self.zone is None else _written(self.at, self.zone)
 
     @property
     def issued_at(self) -> datetime | None:
         """When this version was released."""
-        return None if self.issued_text is None else datetime.fromisoformat(self.issued_text)
+        if self.issued is None or self.issued_zone is None:
+            return None
+        return _written(self.issued, self.issued_zone)
 
     @property
     def unit(self) -> str | None:
@@ -117,17 +121,34 @@ class PlainObservation(Struct, frozen=True, gc=False):
         """The same as the model that the strict reader gives. Nothing is left to validate."""
         form, code = self.form, None
         if form.code is not None:
-            code = Coding(system=form.code.system, code=form.code.code, display=form.code.display)
-        return Observation.model_construct(
-            type="observation",
-            event_id=self.event_id,
-            patient_id=self.patient_id,
-            effective_at=self.effective_at,
-            issued_at=self.issued_at,
-            value=self.value,
-            code=code,
-            **{name: getattr(form, name) for name in _SHARED},
+            code = assembled(Coding, asdict(form.code))
+        return assembled(
+            Observation,
+            {
+                "schema_version": SCHEMA_VERSION,
+                "event_id": self.event_id,
+                "patient_id": self.patient_id,
+                "source": form.source,
+                "effective_at": self.effective_at,
+                "issued_at": self.issued_at,
+                "status": form.status,
+                "type": "observation",
+                "analyte": form.analyte,
+                "code": code,
+                "value": self.value,
+                "comparator": form.comparator,
+                "unit": form.unit,
+                "value_code": form.value_code,
+                "reference_low": form.reference_low,
+                "reference_high": form.reference_high,
+                "specimen": form.specimen,
+                "method": form.method,
+            },
         )
+
+    def to_json(self) -> bytes:
+        """As the model writes itself."""
+        return self.as_event().to_json()
 
     def model_dump(self, *, mode: str = "python") -> dict[str, Any]:
         """As the model dumps itself, so that a digest doesn't tell who read the line."""
@@ -135,3 +156,10 @@ class PlainObservation(Struct, frozen=True, gc=False):
 
 
 _FORM = frozenset({*_SHARED, "code"})
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _written(at: int, zone: tzinfo) -> datetime:
+    """A moment as its source wrote it."""
+    moment = _EPOCH + timedelta(microseconds=at)
+    return moment if zone is UTC else moment.astimezone(zone)

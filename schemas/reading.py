@@ -19,11 +19,11 @@ from msgspec import DecodeError, Raw, Struct, ValidationError
 from msgspec.json import Decoder
 from msgspec.structs import asdict, astuple
 
+from schemas.base import MAX_BYTES
 from schemas.events import Comparator, Status
+from schemas.plain import PlainCoding, PlainForm, PlainObservation, PlainText
+from schemas.remembered import DAYS, HOUR, HOURS, NUMBERS, OF_THE_HOUR, Memo
 from schemas.terminology import Refusal, analyte, by_code, scale
-from services.ingest.plain import PlainCoding, PlainForm, PlainObservation, PlainText
-from services.ingest.remembered import DAYS, HOUR, HOURS, NUMBERS, OF_THE_HOUR, Memo
-from services.ingest.strictjson import MAX_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,6 +32,7 @@ __all__ = ["PlainCoding", "PlainObservation", "decode_plain"]
 
 _FINAL = Status.FINAL
 _DELETE = 0x7F
+_MOST_FORMS = 8_192
 _LONGEST_CODE = 1024  # bytes: more than three texts take, and little enough to be remembered
 _Bare = str | int | float
 
@@ -118,7 +119,7 @@ def decode_plain(line: bytes) -> PlainObservation | None:
             specimen,
             method,
         ) = fields
-        form = _FORMS[
+        said = (
             source,
             version,
             status,
@@ -133,28 +134,31 @@ def decode_plain(line: bytes) -> PlainObservation | None:
             method,
             value is None,
             issued is None,
-        ]
+        )
+        form = _LATEST.get((source, name, comparator))
+        if form is None or form.said != said:
+            form = _form_of(said)
         least = form.length + len(event_id) + len(patient_id) + len(effective)
-        number = known = None
+        number = known = zone = told_in = None
         if value is not None:
             least += len(value)
             number = NUMBERS[value]
         if issued is not None:
             least += len(issued)
-            known = HOURS[issued[:HOUR]][1] + OF_THE_HOUR[issued[HOUR:]]
+            past_hour, told_in = OF_THE_HOUR[issued[HOUR:]]
+            known = HOURS[issued[:HOUR]][1] + past_hour
         rest = effective[HOUR:]
         if rest:
             day, at = HOURS[effective[:HOUR]]
-            at += OF_THE_HOUR[rest]
+            past_hour, zone = OF_THE_HOUR[rest]
+            at += past_hour
         else:
             day, at = DAYS[effective]
     except (DecodeError, ValueError):  # what msgspec refuses, and what the functions below do
         return None
     if _DELETE in line or (len(line) != least - 2 * bare and not _is_plain(line, form, bare)):
         return None
-    return PlainObservation(
-        form, event_id, patient_id, effective, issued, number, day, at, rest != "", known
-    )
+    return PlainObservation(form, event_id, patient_id, number, day, at, zone, known, told_in)
 
 
 def _with_digits(line: bytes) -> tuple[tuple[Any, ...], int]:
@@ -243,12 +247,30 @@ def _form(key: tuple[Any, ...]) -> PlainForm:
         reference_high=high,
         specimen=said.specimen,
         method=said.method,
+        said=key,
         length=length,
         quotes=quotes,
     )
 
 
-_FORMS = Memo(_form, most=8_192)
+_FORMS = Memo(_form, _MOST_FORMS)
+
+
+_LATEST: dict[tuple[str, str | None, str | None], PlainForm] = {}
+"""The form that a source used last for an analyte: to compare costs less than to look it up."""
+
+
+def _form_of(said: tuple[Any, ...]) -> PlainForm:
+    """The form of what is said, which is then the latest of its kind.
+
+    Raises:
+        DecodeError, ValueError: as `_form`.
+    """
+    form = _FORMS[said]
+    if len(_LATEST) >= _MOST_FORMS:
+        _LATEST.clear()
+    _LATEST[form.source, said[3], form.comparator] = form
+    return form
 
 
 def _analyte(said: _Said, coding: PlainCoding | None) -> str:

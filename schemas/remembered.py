@@ -5,7 +5,7 @@ Everything here is stricter than the models: what it refuses, the strict reader 
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeVar
 
@@ -73,8 +73,8 @@ def _hour(text: str) -> tuple[int, int]:
     return day, midnight + time.fromisoformat(text[11:]).hour * _US_PER_HOUR
 
 
-def _of_the_hour(text: str) -> int:
-    """Microseconds from the hour to the moment: of `:mm:ss` and `Z` or `±hh:mm`.
+def _of_the_hour(text: str) -> tuple[int, tzinfo]:
+    """Microseconds from the hour to the moment, and its zone: of `:mm:ss` and `Z` or `±hh:mm`.
 
     `fromisoformat` checks the digits, but takes much beyond this form: no separators, fractions,
     no offset. Each of them has another length, or another sign at one of these places.
@@ -85,7 +85,9 @@ def _of_the_hour(text: str) -> int:
     offset = text[6:]
     if text[:4:3] != "::" or (offset != "Z" and (len(offset), offset[::3]) not in _OFFSETS):
         raise ValueError("not plainly a moment")
-    return (datetime.fromisoformat("2000-01-01T00" + text) - _ANY_MIDNIGHT) // _MICROSECOND
+    said = datetime.fromisoformat("2000-01-01T00" + text)
+    assert said.tzinfo is not None, "the text ends with an offset"  # noqa: S101
+    return (said - _ANY_MIDNIGHT) // _MICROSECOND, said.tzinfo
 
 
 def _decimal(text: str) -> Decimal:
