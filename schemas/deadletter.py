@@ -57,6 +57,8 @@ class Reason(StrEnum):
     MULTIPLE_MESSAGES = "multiple_messages"
     BATCH_COUNT = "batch_count"
     UNSUPPORTED_MESSAGE = "unsupported_message"
+    UNLINK_UNSUPPORTED = "unlink_unsupported"
+    OTHER_RECEIVER = "other_receiver"
     UNSUPPORTED_VALUE = "unsupported_value"
     REFUSED_PROCESSING = "refused_processing"
     NOT_A_RESULT = "not_a_result"
@@ -111,6 +113,8 @@ _SENTENCES = {
     Reason.MULTIPLE_MESSAGES: "One frame holds several messages without a batch around them.",
     Reason.BATCH_COUNT: "A batch does not hold the number of messages that it announces.",
     Reason.UNSUPPORTED_MESSAGE: "The message is of a type that we do not read.",
+    Reason.UNLINK_UNSUPPORTED: "Two records are told apart again, which is not done here; look.",
+    Reason.OTHER_RECEIVER: "The message is addressed to another application or facility.",
     Reason.UNSUPPORTED_VALUE: "The result's value is of a type that no rule can read.",
     Reason.REFUSED_PROCESSING: "Test or training traffic is not accepted here.",
     Reason.NOT_A_RESULT: "The entry announces or comments on a result; it is not one.",
@@ -126,6 +130,13 @@ _SENTENCES = {
     Reason.KEY_MISMATCH: "The record's key is not the patient it is about; neither is trusted.",
     Reason.DEFECT: "Our own code failed at the record; it is kept until that is put right.",
 }
+
+
+OF_THE_CARRIER = frozenset(
+    {Reason.EMPTY_INPUT, Reason.UNREADABLE_FILE, Reason.TRUNCATED_ARCHIVE, Reason.CORRUPT_ARCHIVE}
+    | {Reason.TOO_LARGE, Reason.BROKEN_FRAME, Reason.BATCH_COUNT, Reason.MULTIPLE_MESSAGES}
+)
+"""What came broken: nothing whole was kept that could be read again. Its sender has to send it."""
 
 
 class Where(Model):
@@ -174,7 +185,7 @@ class DeadLetter(Message):
         The same bytes refused at the same part give the same `id`, however often they arrive.
         """
         return cls(
-            id=digest("deadletter", hashlib.sha256(raw).hexdigest(), part),
+            id=letter_id(raw, part),
             reason=reason,
             detail=detail[:2000],
             part=part,
@@ -188,3 +199,8 @@ class DeadLetter(Message):
     def raw_bytes(self) -> bytes:
         """What was received, or its first 64 KiB."""
         return base64.b64decode(self.raw)
+
+
+def letter_id(raw: bytes, part: str | None) -> str:
+    """The id of the letter about a part of what was received, or about all of it."""
+    return digest("deadletter", hashlib.sha256(raw).hexdigest(), part)

@@ -16,6 +16,7 @@ from schemas.actions import Action
 from schemas.alerts import AlertRevision
 from schemas.deadletter import DeadLetter
 from schemas.events import EVENT
+from schemas.handling import Handling
 
 FOLDER = Path(__file__).with_name("jsonschema")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,6 +29,7 @@ def documents() -> dict[str, str]:
         "alert-revision.v1.json": _document("Alert revision", TypeAdapter(AlertRevision)),
         "action.v1.json": _document("Action", TypeAdapter(Action)),
         "dead-letter.v1.json": _document("Dead letter", TypeAdapter(DeadLetter)),
+        "dead-letter-handling.v1.json": _document("Handling", TypeAdapter(Handling)),
     }
 
 

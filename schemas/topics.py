@@ -15,6 +15,7 @@ from schemas.actions import Action
 from schemas.alerts import AlertRevision
 from schemas.deadletter import DeadLetter
 from schemas.events import EVENT
+from schemas.handling import Handling
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,14 @@ DEADLETTERS = Topic(
     partitions=3,
     about="What could not be used, with the reason; long enough to correct a mapping and replay.",
 )
+HANDLED = Topic(
+    name="clinical.deadletters.handled",
+    message=TypeAdapter(Handling),
+    key="letter",
+    retention=timedelta(days=180),  # longer than the letters: none that was handled comes back
+    partitions=3,
+    about="What was done about dead letters. Not compacted: of two claims the first one counts.",
+)
 ACTIONS = Topic(
     name="clinical.actions",
     message=TypeAdapter(Action),
@@ -87,7 +96,30 @@ ACTIONS = Topic(
     about="What people did about alerts; part of the record, so never deleted by age.",
 )
 
-TOPICS = (RAW, EVENTS, ALERTS, DEADLETTERS, ACTIONS)
+OWN = "salvage-"
+"""So begin the names of topics that a service keeps for itself; nobody else writes to them."""
+
+STATE = Topic(
+    name=f"{OWN}detect-state-changelog",
+    message=None,
+    key="patient_id",
+    retention=None,
+    partitions=EVENTS.partitions,  # a patient's rows are where the patient's facts are
+    max_bytes=8 * 1024 * 1024,  # the largest event, and all the alerts that it may raise
+    compacted=True,
+    about="The detector's state, a row for each record that it took in: lost disks come from here.",
+)
+INNER = Topic(
+    name=f"{OWN}detect-inner",
+    message=None,
+    key="patient_id",
+    retention=timedelta(days=365),
+    partitions=EVENTS.partitions,
+    max_bytes=8 * 1024 * 1024,
+    about="The detector's records to itself: that time has passed, and facts of merged records.",
+)
+
+TOPICS = (RAW, EVENTS, ALERTS, DEADLETTERS, HANDLED, ACTIONS, STATE, INNER)
 
 
 def topic(name: str) -> Topic:

@@ -12,6 +12,7 @@ from services.ingest.kafka.group import GroupReader
 from services.ingest.kafka.mapper import GROUP, Mapper, MapWorker
 from services.ingest.kafka.publisher import Publisher
 from services.ingest.kafka.topics import require
+from services.ingest.profiles.gating import gate_of
 from services.ingest.profiles.options import add_source_options, sources_of
 from services.runtime.errors import OperatorError
 from services.runtime.kafka import add_kafka_option, cluster
@@ -58,7 +59,8 @@ def _work(args: argparse.Namespace, stop: Stop) -> int:
     ours = {row.name for row in TOPICS}
     if ours & set(args.events_topic):
         raise OperatorError("--events-topic: one of our own topics; it would be read for ever")
-    mapper = Mapper(partial(read, sources=sources_of(args)))
+    sources = sources_of(args)
+    mapper = Mapper(partial(read, sources=sources), gate_of(sources))
     where = cluster(args.kafka, os.environ)
     require(where, [RAW, EVENTS, DEADLETTERS])
     topics = list(dict.fromkeys([RAW.name, *args.events_topic]))

@@ -10,15 +10,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from schemas.deadletter import Reason, Where
+from schemas.deadletter import OF_THE_CARRIER, Reason, Where
 from services.embedded.letters import Choice
 from services.embedded.reading import Reading, Reread, read_whole
 from services.embedded.superseding import IdentityChanged, settled
 from services.ingest.archive import Format, Record
 from services.ingest.journal import FILE_NAME as JOURNAL
 from services.ingest.journal import State
-from services.ingest.mllp.gate import examine
-from services.ingest.profiles.gating import rules_for
+from services.ingest.profiles.gating import gate_of
 from services.ingest.sources.files import Arrival
 
 if TYPE_CHECKING:
@@ -28,11 +27,6 @@ if TYPE_CHECKING:
     from services.embedded.letters import Bytes, Kept, Letters
     from services.ingest.profiles.sources import Sources
 
-OF_THE_CARRIER: Final = frozenset(
-    {Reason.EMPTY_INPUT, Reason.UNREADABLE_FILE, Reason.TRUNCATED_ARCHIVE, Reason.CORRUPT_ARCHIVE}
-    | {Reason.TOO_LARGE, Reason.BROKEN_FRAME, Reason.BATCH_COUNT, Reason.MULTIPLE_MESSAGES}
-)
-"""What came broken: nothing whole was kept that could be read again. Its sender has to send it."""
 NOT_KEPT: Final = "not_kept_whole"
 NOT_ALLOWED: Final = "sender_not_allowed"
 OTHER_IDENTITY: Final = "identity_would_change"
@@ -138,7 +132,7 @@ def _read(work: _Work, sources: Sources) -> Reading:
     """As it was read at its receipt, but by today's profiles."""
     kept, where = work.kept, work.where
     if kept.form is Format.HL7 and where.file == JOURNAL:
-        seen = examine(kept.raw, rules_for(sources), None, kept.received)
+        seen = gate_of(sources)(kept.raw, kept.received)
         if seen.state is State.REFUSED and seen.refused is not None:
             return Reading(rejected=(seen.refused,))
         if seen.state is State.IGNORED:

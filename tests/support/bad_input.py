@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from services.ingest.hl7v2.batch import MAX_MESSAGE
+from services.ingest.hl7v2.profile import Receiver
 from services.ingest.mllp.framing import frame
 from services.ingest.mllp.gate import PRODUCTION, Rules
 from support.mllp import header, obx, oru
@@ -127,6 +128,21 @@ CASES = [
         "AR 201 M1",
         "unsupported_message",
         "AA M1",
+    ),
+    framed(
+        "17 two records told apart again",
+        oru(f9="ADT^A37"),
+        "AR 201 M1",
+        "unlink_unsupported",
+        "AA M1",
+    ),
+    framed(
+        "17 a message for somebody else",
+        oru(f5="BILLING"),
+        "AR 103 M1",
+        "other_receiver",
+        None,
+        Rules(replace(PRODUCTION, receivers=(Receiver("SALVAGE"),))),
     ),
     framed(
         "17 a type to pass over",

@@ -160,6 +160,8 @@ def test_custody_accepts_what_it_can_hold() -> None:
         (Reason.BAD_STATUS, Code.ERROR, 103, False),
         (Reason.TOO_LARGE, Code.ERROR, 207, False),
         (Reason.UNSUPPORTED_MESSAGE, Code.REJECT, 200, False),
+        (Reason.UNLINK_UNSUPPORTED, Code.REJECT, 201, False),
+        (Reason.OTHER_RECEIVER, Code.REJECT, 103, True),
         (Reason.REFUSED_PROCESSING, Code.REJECT, 202, True),
         (Reason.UNKNOWN_VERSION, Code.REJECT, 203, True),
     ],

@@ -11,9 +11,9 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.events import Coding, Observation, Status
+from schemas.reading import PlainObservation, decode_plain
 from services.detector.engine.fact import Fact
 from services.ingest.decode import Decoded, decode_event
-from services.ingest.fastdecode import PlainObservation, decode_plain
 
 PLAIN = {
     "schema_version": "1",
@@ -268,6 +268,7 @@ def _same(line: bytes) -> PlainObservation | None:
         assert repr(ours) == repr(theirs), name  # tells 0.2 from 0.20, and a date from a moment
         assert type(ours) is type(theirs), name
     assert plain.as_event() == event
+    assert plain.to_json() == event.to_json()
     assert plain.model_dump(mode="json") == event.model_dump(mode="json")
     return plain
 

@@ -50,7 +50,7 @@ def entry(raw: bytes, state: State = State.NEW, refused: Rejected | None = None)
 
 def travelled(record: Outgoing, offset: int = 7) -> Incoming:
     """A record as it is read again: Kafka keeps milliseconds."""
-    at = record.at // 1000 * 1000
+    at = (record.at or 0) // 1000 * 1000
     headers = dict(record.headers)
     return Incoming(record.topic, 2, offset, at, record.key.encode(), record.value, headers)
 

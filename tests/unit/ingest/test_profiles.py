@@ -93,6 +93,10 @@ def one(found: Mapped) -> Observation:
             "name: a\ncodes:\n- {code: X, loinc: 2857-1, analyte: hiv_rna}\n",
             "p.yaml:3:3: codes.0: loinc 2857-1 is psa, and not hiv_rna",
         ),
+        (
+            "name: a\nreceivers:\n- {}\n",
+            "p.yaml:3:3: receivers.0: needs facility and/or application",
+        ),
         ("name: a\ncodes:\n- {code: X}\n", "p.yaml:3:3: codes.0: needs loinc or analyte"),
         ("name: a\ncodes:\n- {analyte: psa}\n", "p.yaml:3:3: the key 'code' is missing"),
         (
@@ -360,6 +364,37 @@ def test_an_ignored_type_is_passed_over_and_test_traffic_is_refused_unless_wante
     assert why.reason is Reason.REFUSED_PROCESSING
     assert results(
         sources("name: n\ntest_traffic: true\n").read_message(message(PSA, processing="T"))
+    )
+
+
+OURS = "name: n\nreceivers: [{application: SALVAGE, facility: 'WARD*'}, {facility: CLINIC}]\n"
+
+
+@pytest.mark.parametrize(
+    ("receiver", "is_ours"),
+    [
+        ("SALVAGE|WARD7", True),
+        ("SALVAGE^1.2.3^ISO|WARD", True),
+        ("^SALVAGE|^WARD", True),
+        ("BILLING|CLINIC", True),
+        ("BILLING|WARD7", False),
+        ("SALVAGE|EAST", False),
+        ("salvage|WARD7", False),
+        ("|", True),
+        ("SALVAGE|", True),
+        ("BILLING|", True),  # the second name of ours leaves the application open
+        ("|EAST", False),
+    ],
+)
+def test_what_is_addressed_to_others_is_refused(receiver: str, *, is_ours: bool) -> None:
+    raw = message(PSA).replace(b"|LAB1|NORTH|||", f"|LAB1|NORTH|{receiver}|".encode(), 1)
+    read = sources(OURS).read_message(raw)
+    wrong = [] if is_ours else [Reason.OTHER_RECEIVER]
+    assert [why.reason for why in read.rejected] == wrong
+    assert bool(read.events) == is_ours
+    assert results(sources("name: n\n").read_message(raw)), "off unless configured"
+    assert verdict(raw, sources(OURS + "ack_policy: custody\n"))[0] == (
+        Code.ACCEPT if is_ours else Code.REJECT
     )
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, timedelta, timezone
+
 import pytest
 
-from services.ingest.remembered import DAYS, HOURS, OF_THE_HOUR, Memo
+from schemas.remembered import DAYS, HOURS, OF_THE_HOUR, Memo
 
 
 def test_it_is_worked_out_once() -> None:
@@ -32,8 +34,8 @@ def test_what_is_refused_is_not_remembered() -> None:
 def test_a_moment_is_its_hour_and_the_rest() -> None:
     day, at = HOURS["2024-03-05T08"]
     assert (day, at) == (DAYS["2024-03-05"][0], DAYS["2024-03-05"][1] + 8 * 3_600_000_000)
-    assert OF_THE_HOUR[":30:00Z"] == 1_800_000_000
-    assert OF_THE_HOUR[":30:00+01:00"] == -1_800_000_000
+    assert OF_THE_HOUR[":30:00Z"] == (1_800_000_000, UTC)
+    assert OF_THE_HOUR[":30:00+01:00"] == (-1_800_000_000, timezone(timedelta(hours=1)))
 
 
 @pytest.mark.parametrize("text", ["2024-03-05T24", "2024-03-05T8:", "2024-03-05 08", "2024-03-05T"])
