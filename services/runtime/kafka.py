@@ -90,7 +90,7 @@ def cluster(bootstrap: str, environment: Mapping[str, str]) -> Cluster:
         raise OperatorError(f"--kafka: not this machine alone: say {PREFIX}PROTOCOL")
     if protocol not in {None, *PROTOCOLS}:
         raise OperatorError(f"{PREFIX}PROTOCOL: one of {', '.join(PROTOCOLS)}")
-    _divert_log()
+    divert_log("kafka")
     return Cluster(brokers, MappingProxyType(_security(protocol or "PLAINTEXT", given)))
 
 
@@ -161,8 +161,9 @@ class _Diverted(logging.Handler):
             logger().log(record.levelno, "kafka client", extra={"detail": place})
 
 
-def _divert_log() -> None:
-    theirs = logging.getLogger("kafka")
+def divert_log(library: str) -> None:
+    """Let through of a client library's log only that and where it spoke."""
+    theirs = logging.getLogger(library)
     theirs.handlers[:] = [_Diverted()]
     theirs.setLevel(logging.WARNING)  # below, it writes out whole records
     theirs.propagate = False

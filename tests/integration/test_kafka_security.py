@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.broker import HERE, ROOT, Broker, free_ports, needed
 from support.certificates import authority, certificate
+from support.processes import Command
 
 from schemas.topics import TOPICS
 from services.ingest.kafka.publisher import Outgoing, Publisher
@@ -29,7 +30,8 @@ PASSWORD = "correct horse battery"  # noqa: S105 - of a broker that lives for a 
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An authority, a broker's certificate and one of ours, and the password's file."""
     path = tmp_path_factory.mktemp("certificates")
-    authority(path, "ca")
+    for name in ("ca", "stranger"):
+        authority(path, name)
     for name in ("broker", "salvage"):
         certificate(path, name, "ca", "localhost")
     both = (path / "broker.key").read_text() + (path / "broker.pem").read_text()
@@ -129,3 +131,49 @@ def test_nobody_else_does(secured: str, folder: Path) -> None:
     assert len(rest) == 4
     assert all(line.startswith("kafka: ") for line in rest)
     assert PASSWORD not in done.stdout + done.stderr
+
+
+def detecting(secured: str, folder: Path, **other: str) -> Command:
+    rules = str(ROOT / "services" / "detector" / "rules" / "hiv")
+    words = ["--data", str(folder / "state"), "--port", "0", "--replicas", "1", "--rules", rules]
+    return Command("detect", "--kafka", secured, *words, environment=environment(folder, **other))
+
+
+def test_the_detector_works_there(secured: str, folder: Path) -> None:
+    """It reads what is no fact, and says so on the topic of dead letters."""
+    where = cluster(secured, environment(folder))
+    with connected(where, replicas=1) as topics:
+        topics.apply(TOPICS)
+    with Publisher(where) as publisher:
+        publisher.publish([Outgoing("clinical.events", "P", b"{", (), 1_000_000)])
+    reader = TopicReader(where, ["clinical.deadletters"], {})
+    with detecting(secured, folder) as detector:
+        found: list[str] = []
+        while not found:
+            assert detector.process.poll() is None, detector.lines
+            found = [one.headers["reason"] for one in reader.read(10)]
+        assert detector.end() == 0
+        assert PASSWORD not in "".join(detector.lines)
+    reader.close()
+    assert "malformed_json" in found
+
+
+@pytest.mark.parametrize(
+    ("setting", "file", "told"),
+    [
+        ("PASSWORD_FILE", "wrong", "PASSWORD_FILE: the broker refuses them"),
+        ("CAFILE", "stranger.pem", "nobody there vouches for the broker's certificate"),
+        ("CAFILE", "password", "SALVAGE_KAFKA_CAFILE: holds no certificate"),
+        ("KEYFILE", "broker.key", "no certificate and its key"),
+    ],
+)
+def test_the_detector_says_what_is_wrong_with_its_settings(
+    secured: str, folder: Path, setting: str, file: str, told: str
+) -> None:
+    with detecting(secured, folder, **{setting: str(folder / file)}) as detector:
+        assert detector.process.wait(30) == 2
+        detector.kill()
+        said = "".join(detector.lines)
+    assert told in said
+    assert "correct horse" not in said
+    assert str(folder) not in said

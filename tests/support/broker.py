@@ -1,15 +1,8 @@
-"""A real Apache Kafka to test against, on this machine alone.
+"""A real Apache Kafka to test against, on this machine alone: a broker in a JVM.
 
-How one is had, in this order:
-
-1. `SALVAGE_TEST_KAFKA` names one, `HOST:PORT`; its topics are made and left there.
-2. A broker in a JVM: Maven fetches the jars that deploy/kafka/pom.xml names into `build/kafka`
-   (43 MB, once), `kafka.tools.StorageTool` formats a folder (1 s) and `kafka.Kafka` serves it as
-   its own controller (KRaft; 3 s until it listens, 150 MB).
-
-It is started once for all processes of a test run (pytest-xdist makes several): the first that
-needs it starts a keeper, which starts the broker. Each process that uses the broker holds the end
-of a pipe open; the keeper ends the broker when nobody does any more, also if tests were killed.
+Maven fetches the jars that deploy/kafka/pom.xml names into `build/kafka` (43 MB, once),
+`kafka.tools.StorageTool` formats a folder (1 s) and `kafka.Kafka` serves it as its own controller
+(KRaft; 3 s until it listens, 150 MB).
 
 What we learned: `group.initial.rebalance.delay.ms=0`, else each group waits 3 s for company; the
 class path's `*` is Java's, so no shell may see it; without a logging library Kafka is silent, and
@@ -21,13 +14,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import json
-import os
 import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -40,13 +30,12 @@ if TYPE_CHECKING:
 
 
 HERE: Final = "127.0.0.1"
-PATIENCE: Final = 30.0
+PATIENCE: Final = 90.0
 ROOT: Final = Path(__file__).resolve().parents[2]
 POM: Final = ROOT / "deploy" / "kafka" / "pom.xml"
 PROPERTIES: Final = ROOT / "deploy" / "kafka" / "single.properties"
 CACHE: Final = ROOT / "build" / "kafka"
 FORMATTED: Final = CACHE / "formatted"
-ADDRESS: Final = "SALVAGE_TEST_KAFKA"
 _CLUSTER_ID: Final = "c2FsdmFnZS13YXRjaC10ZQ"
 
 
@@ -204,78 +193,6 @@ def listens(port: int) -> bool:
     return False
 
 
-# -- one for all processes of a test run
-
-
-@contextmanager
-def shared(folder: Path) -> Iterator[str]:
-    """The address of the broker that all processes of a run use.
-
-    Args:
-        folder: the same for all of them.
-
-    Raises:
-        NoBroker: none can be had.
-    """
-    if os.environ.get(ADDRESS):
-        yield os.environ[ADDRESS]
-        return
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder / "lock"):
-        user = _joined(folder) or _begun(folder)
-    try:
-        yield json.loads((folder / "address").read_text())
-    finally:
-        os.close(user)
-
-
-def _joined(folder: Path) -> int | None:
-    """The pipe to a keeper that is there."""
-    with suppress(OSError):
-        return os.open(folder / "users", os.O_WRONLY | os.O_NONBLOCK)
-    return None
-
-
-def _begun(folder: Path) -> int:
-    """The pipe to a new keeper."""
-    for name in ("users", "address", "failure"):
-        (folder / name).unlink(missing_ok=True)
-    os.mkfifo(folder / "users")
-    path = os.pathsep.join([str(ROOT), str(ROOT / "tests")])
-    # Not a child to wait for: it may outlive the process that starts it.
-    keeper = os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-W", "ignore", "-m", "support.broker", str(folder)],
-        os.environ | {"PYTHONPATH": path},
-        file_actions=[
-            (os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in range(3)
-        ],
-        setsid=True,
-    )
-    while (user := _joined(folder)) is None:
-        if os.waitpid(keeper, os.WNOHANG) != (0, 0):
-            failure = folder / "failure"
-            raise NoBroker(failure.read_text() if failure.exists() else "the keeper has ended")
-        time.sleep(0.05)
-    return user
-
-
-def keep(folder: Path) -> None:
-    """Keep a broker until nobody uses it any more."""
-    try:
-        broker = Broker(folder / f"broker-{os.getpid()}")
-        broker.start()
-    except NoBroker as error:
-        (folder / "failure").write_text(str(error))
-        return
-    try:
-        (folder / "address").write_text(json.dumps(broker.address))
-        with (folder / "users").open("rb") as users:
-            users.read()  # nobody writes; it returns when the last one has gone
-    finally:
-        broker.kill()
-
-
 @contextmanager
 def needed() -> Iterator[None]:
     """Without a broker a test is skipped; but not in CI."""
@@ -283,7 +200,3 @@ def needed() -> Iterator[None]:
         yield
     except NoBroker as error:
         lacking(f"no Kafka to test against: {error}")
-
-
-if __name__ == "__main__":
-    keep(Path(sys.argv[1]))
