@@ -6,16 +6,24 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
-from support.broker import Broker, needed, shared
+from support.broker import Broker, needed
 from support.kafka import anew, ready
+from support.keeper import shared
+from support.postgresql import Server, empty, served
+
+from services.notifier.store.database import opened
+from services.notifier.store.migrating import migrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
+
+    from services.notifier.store.database import Database
 
 
 @pytest.fixture(scope="session")
 def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of an Apache Kafka that has our topics; see `support.broker`."""
+    """The address of an Apache Kafka that has our topics; see `support.keeper`."""
     base = tmp_path_factory.getbasetemp()
     common = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with needed(), shared(common / "kafka") as address:
@@ -38,3 +46,49 @@ def broker(own_broker: Broker) -> Broker:
     """The same, with our topics empty."""
     anew(own_broker.address)
     return own_broker
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL that this process alone uses."""
+    with served() as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def template(postgresql: Server) -> str:
+    """The name of a database that has the notifier's tables, and nobody uses."""
+    url = postgresql.create()
+    with opened(url) as database:
+        migrate(database)
+    return url.rpartition("/")[2]
+
+
+@pytest.fixture(scope="session")
+def reused(postgresql: Server, template: str) -> str:
+    """A database for all tests that leave its tables as they are."""
+    return postgresql.create(template)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """The notifier's store, empty, on each engine that it may have."""
+    where = str(tmp_path / "notifier.db")
+    if request.param == "postgresql":
+        where = request.getfixturevalue("reused")
+        empty(where)
+    with opened(where) as found:
+        migrate(found)
+        yield found
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def own_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """The same, for tests that change the tables themselves."""
+    where = str(tmp_path / "notifier.db")
+    if request.param == "postgresql":
+        server: Server = request.getfixturevalue("postgresql")
+        where = server.create(request.getfixturevalue("template"))
+    with opened(where) as found:
+        migrate(found)
+        yield found

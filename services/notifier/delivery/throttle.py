@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 LONGEST_URGENT_WAIT: Final = timedelta(minutes=15)
 
 
+MOST: Final = 20
+"""No limit looks at more sendings than these, nor further back than a day."""
+FURTHEST: Final = timedelta(days=1)
+
+
 class Limit(NamedTuple):
     """At most `most` in any period of this length."""
 
@@ -59,10 +64,17 @@ def admit(notice: Notice, sent: Sequence[datetime], now: datetime) -> Verdict:
     """
     if notice.first:
         return Verdict(now, "the first notice of an urgent case always goes")
-    free = max((_free(limit, sent, now) for limit in LIMITS[notice.channel]), default=now)
+    return limited(notice.channel, notice.facts.urgency, sent, now)
+
+
+def limited(
+    channel: Channel, urgency: Urgency | None, sent: Sequence[datetime], now: datetime
+) -> Verdict:
+    """The same, of what is no first notice."""
+    free = max((_free(limit, sent, now) for limit in LIMITS[channel]), default=now)
     if free <= now:
         return Verdict(now, "within the limits")
-    if notice.facts.urgency is Urgency.URGENT:
+    if urgency is Urgency.URGENT:
         free = min(free, now + LONGEST_URGENT_WAIT)
     return Verdict(free, "over the limit of the channel; together with others")
 

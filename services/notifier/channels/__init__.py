@@ -1,0 +1,1 @@
+"""Channels: how a message leaves the house. One file each; `contract` says what all keep to."""

@@ -1,0 +1,43 @@
+"""Whether a message still matters at the moment at which it would leave. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from services.notifier.cases.words import CaseState
+from services.notifier.channels.contract import Kind
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from services.notifier.cases.case import Case
+    from services.notifier.delivery.parcels import Parcel
+
+_ANSWERED: Final = frozenset({CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, CaseState.SNOOZED})
+
+
+def needless(parcel: Parcel, case: Case | None, now: datetime) -> str | None:
+    """Why a parcel need not leave any more; None if it must.
+
+    Args:
+        parcel: about to be sent for the first time, or once more.
+        case: its case as it is now; None for what is about several.
+        now: the present instant.
+
+    Returns:
+        `closed`: nobody has to do anything any more; `answered`: somebody looks after it;
+        `superseded`: the case has gone on to another owner or round; `stale`: the next rung was
+        told. A correction is never needless: who was told something wrong hears of it.
+    """
+    if parcel.kind is Kind.CORRECTION or parcel.channel is None or case is None:
+        return None
+    if parcel.origin is not None and case.case_id != parcel.origin.case_id:
+        return "superseded"
+    if not case.is_open:
+        return "closed"
+    if parcel.stale_at is not None and parcel.stale_at <= now:
+        return "stale"
+    later = parcel.origin is not None and case.revision > parcel.origin.revision
+    if parcel.rung is not None and later and case.state in _ANSWERED:
+        return "answered"
+    return None

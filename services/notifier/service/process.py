@@ -1,0 +1,212 @@
+"""The process: a few loops beside each other, until it is asked to end; then what left comes home.
+
+The store is asked in threads, channels are awaited. Whatever fails says so and goes on: a database
+that is away for a minute delays everything, and loses nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from services.notifier.channels.contract import Outcome, unknown
+from services.notifier.service.agenda import Agenda
+from services.notifier.service.crashpoints import reached
+from services.notifier.service.delivery import Delivery, Done
+from services.notifier.service.digesting import send_digest
+from services.notifier.service.publishing import publish
+from services.notifier.service.shifts import change_shifts, tell_gaps
+from services.notifier.store import outbox, shelf
+from services.notifier.store.instants import moment
+from services.runtime.errors import Unavailable
+from services.runtime.logs import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Sequence
+    from datetime import datetime
+    from typing import Protocol
+
+    from services.notifier.service.premises import Premises
+    from services.notifier.service.publishing import Tell
+    from services.notifier.service.sorting import Ready
+    from services.notifier.store.database import Database
+    from services.runtime.clock import Clock
+    from services.runtime.shutdown import Stop
+
+    class Feed(Protocol):
+        """Takes in what others tell."""
+
+        def take(self, database: Database, now: datetime) -> int:
+            """Take in what is new, and say how much that was."""
+            ...
+
+
+POLL: Final = 0.25
+"""Seconds between two looks at what may be due. Overdue is visible a minute later at the most."""
+PATIENCE: Final = 5.0
+_GRACE: Final = 1.0
+"""Seconds that a channel has beyond its own limit, to say itself what is known."""
+
+
+class Process:
+    """The loops of one notifier."""
+
+    def __init__(
+        self,
+        database: Database,
+        house: Premises,
+        clock: Clock,
+        stop: Stop,
+        patience: float = PATIENCE,
+    ) -> None:
+        """Begin nothing.
+
+        Args:
+            database: up to date.
+            house: the site.
+            clock: the machine's, but for tests.
+            stop: asks for an end.
+            patience: seconds to wait when the store can't be used.
+        """
+        self.agenda, self.delivery = Agenda(database, house), Delivery(database, house)
+        self._database, self._house = database, house
+        self._clock, self._stop = clock, stop
+        self._patience = patience
+        self._busy: dict[int, bool] = {}
+        self._sending: dict[asyncio.Task[Outcome], Ready] = {}
+
+    async def run(
+        self,
+        feeds: Sequence[Feed],
+        tell: Tell | None,
+        *,
+        once: bool = False,
+    ) -> None:
+        """Work until asked to stop, and until everything that left has come home.
+
+        Args:
+            feeds: what to take in from.
+            tell: publishes deeds, and returns when they are safe; None: they wait in the store.
+            once: stop when nothing is left to do at present.
+        """
+        async with AsyncExitStack() as stack:
+            for channel in self._house.channels:
+                await channel.open()
+                stack.push_async_callback(channel.close)
+            self.delivery.begin(self._now())
+            await asyncio.gather(*self._loops(feeds, tell, once=once))
+
+    def _loops(
+        self, feeds: Sequence[Feed], tell: Tell | None, *, once: bool
+    ) -> list[Coroutine[None, None, None]]:
+        self._busy = {id(each): True for each in feeds}
+        works: list[Callable[[], int]] = [partial(self._take, each) for each in feeds]
+        works += [self._work, self._digests, self._shifts, self._gaps]
+        works += [partial(self._publish, tell)] if tell is not None else []
+        loops = [*(self._every(work) for work in works), self._send()]
+        return [*loops, self._end_when_idle()] if once else loops
+
+    async def _every(self, work: Callable[[], int]) -> None:
+        """Work as long as there is something to do, else look again soon."""
+        while not self._stop.asked:
+            done = await self._tried(work)
+            await asyncio.sleep(self._patience if done is None else 0 if done else POLL)
+
+    async def _tried(self, work: Callable[[], int]) -> int | None:
+        try:
+            return await asyncio.to_thread(work)
+        except Unavailable as error:
+            logger().error("not available", extra={"detail": str(error)})
+            return None
+
+    async def _end_when_idle(self) -> None:
+        while not self._stop.asked:
+            await asyncio.sleep(POLL)
+            if not any(self._busy.values()) and await self._tried(self._idle):
+                self._stop.ask()
+
+    def _idle(self) -> int:
+        """1 if nothing is due: no patient, no message, none under way."""
+        with self._database.transaction() as connection:
+            dues = (shelf.next_due(connection), outbox.next_due(connection))
+        now = self._now()
+        return int(all(due is None or due > now for due in dues) and not self._sending)
+
+    # -- what the loops do
+
+    def _now(self) -> datetime:
+        return moment(self._clock.now())
+
+    def _take(self, feed: Feed) -> int:
+        count = feed.take(self._database, self._now())
+        self._busy[id(feed)] = count > 0
+        return count
+
+    def _work(self) -> int:
+        return self.agenda.work(self._now())
+
+    def _digests(self) -> int:
+        return int(send_digest(self._database, self._house, self._now()))
+
+    def _shifts(self) -> int:
+        return change_shifts(self._database, self._house.teams, self._now())
+
+    def _gaps(self) -> int:
+        return tell_gaps(self._database, self._house.teams, self._now())
+
+    def _publish(self, tell: Tell) -> int:
+        return publish(self._database, tell, self._now())
+
+    async def _send(self) -> None:
+        """Begin what there is room for, write what ended; a slow channel holds up only itself."""
+        done: list[Done] = []
+        while done or self._sending or not self._stop.asked:
+            turned = await self._turned(done)
+            if turned is None:
+                await asyncio.sleep(self._patience)
+                if self._stop.asked:
+                    return  # what could not be written is repeated, and says so
+                continue
+            for one in turned:
+                self._sending[asyncio.create_task(sent(one))] = one
+            done = await self._ended(busy=bool(done or turned))
+
+    async def _turned(self, done: Sequence[Done]) -> list[Ready] | None:
+        """Write, and claim as much as there is room for; None if the store can't be used now."""
+        free = {} if self._stop.asked else self._free()
+        try:
+            return await asyncio.to_thread(lambda: self.delivery.turn(done, self._now(), free))
+        except Unavailable as error:
+            logger().error("not available", extra={"detail": str(error)})
+            return None
+
+    def _free(self) -> dict[str, int]:
+        under_way = [one.channel.name for one in self._sending.values()]
+        names = [one.name for one in self._house.channels]
+        return {name: self._house.abreast - under_way.count(name) for name in names}
+
+    async def _ended(self, *, busy: bool) -> list[Done]:
+        """What has ended by now; waits for it a little."""
+        if not self._sending:
+            await asyncio.sleep(0 if busy else POLL)
+            return []
+        first = asyncio.FIRST_COMPLETED
+        ended, _ = await asyncio.wait(self._sending, timeout=POLL, return_when=first)
+        return [Done(self._sending.pop(task), task.result()) for task in ended]
+
+
+async def sent(ready: Ready) -> Outcome:
+    """Send one message; whatever happens is an outcome."""
+    reached("send.begun")
+    try:
+        async with asyncio.timeout(ready.channel.timeout.total_seconds() + _GRACE):
+            outcome = await ready.channel.send(ready.message)
+    except TimeoutError:
+        outcome = unknown("timeout")
+    except Exception:  # noqa: BLE001 - nobody knows what had left by then
+        logger().exception("channel failed", extra={"subscriber": ready.channel.name})
+        outcome = unknown("the channel raised")
+    reached("send.ended")
+    return outcome

@@ -1,0 +1,234 @@
+"""The tables, one law each. Migrations make them; a test holds the two together.
+
+What is a patient's stands only in `inputs`, `patients`, `courses`, `cases`, `findings`, `actions`
+and `audit`; nothing of those leaves the house but by channels that write into the record.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+from services.notifier.store.instants import Instant
+
+_NAMES: Final = {
+    "ix": "%(table_name)s_%(column_0_N_name)s",
+    "uq": "%(table_name)s_%(column_0_N_name)s_key",
+    "ck": "%(table_name)s_%(constraint_name)s_check",
+    "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+    "pk": "%(table_name)s_pkey",
+}
+METADATA: Final = MetaData(naming_convention=_NAMES)
+Sequence: Final = BigInteger().with_variant(Integer, "sqlite")
+"""SQLite numbers rows by itself only in a column that it calls INTEGER."""
+
+META = Table(
+    "meta",
+    METADATA,
+    Column("key", String, primary_key=True),
+    Column("value", String, nullable=False),
+)
+
+# How far each feed was read; written together with what was read.
+POSITIONS = Table(
+    "positions",
+    METADATA,
+    Column("feed", String, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+)
+
+# What came in. A key comes in once, for ever; its body goes when it has been worked on.
+INPUTS = Table(
+    "inputs",
+    METADATA,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("key", String, nullable=False, unique=True),
+    Column("patient_id", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("body", Text),
+)
+Index(
+    "inputs_waiting",
+    INPUTS.c.patient_id,
+    INPUTS.c.seq,
+    sqlite_where=INPUTS.c.body.is_not(None),
+    postgresql_where=INPUTS.c.body.is_not(None),
+)
+
+# One row a patient: whoever works on one of their cases has locked it. `due_at` is the earliest
+# instant at which something is to be done: an input that waits, or a case's own wake-up.
+PATIENTS = Table(
+    "patients",
+    METADATA,
+    Column("patient_id", String, primary_key=True),
+    Column("due_at", Instant),
+    Column("care_team", String),
+    Column("care_team_at", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),
+)
+Index(
+    "patients_due",
+    PATIENTS.c.due_at,
+    sqlite_where=PATIENTS.c.due_at.is_not(None),
+    postgresql_where=PATIENTS.c.due_at.is_not(None),
+)
+
+COURSES = Table(
+    "courses",
+    METADATA,
+    Column("patient_id", String, primary_key=True),
+    Column("course_id", String, primary_key=True),
+    Column("issued_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+)
+
+# A case has an owner, always. `course_id` is '' for what concerns the whole patient.
+CASES = Table(
+    "cases",
+    METADATA,
+    Column("patient_id", String, ForeignKey(PATIENTS.c.patient_id), primary_key=True),
+    Column("course_id", String, primary_key=True),
+    Column("case_id", String, nullable=False, unique=True),
+    Column("reference", String, nullable=False, unique=True),
+    Column("revision", Integer, nullable=False),
+    Column("state", String, nullable=False),
+    Column("owner", String, nullable=False),
+    Column("team", String, nullable=False),
+    Column("severity", String, nullable=False),
+    Column("act_by", Instant),
+    Column("in_digest", Boolean, nullable=False),
+    Column("wake_at", Instant),
+    Column("stepped_at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    CheckConstraint("owner <> ''", name="owned"),
+)
+Index("cases_digest", CASES.c.owner, CASES.c.in_digest)
+Index("cases_state", CASES.c.state)
+
+# Every alert as last heard of; what the record's channels and pages say of a case.
+FINDINGS = Table(
+    "findings",
+    METADATA,
+    Column("alert_id", String, primary_key=True),
+    Column("patient_id", String, nullable=False),
+    Column("course_id", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("rule", String, nullable=False),
+    Column("body", Text, nullable=False),
+)
+Index("findings_case", FINDINGS.c.patient_id, FINDINGS.c.course_id)
+
+# What people did: published in this order, and kept.
+ACTIONS = Table(
+    "actions",
+    METADATA,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("action_id", String, nullable=False, unique=True),
+    Column("case_id", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("published_at", Instant),
+)
+Index("actions_of_case", ACTIONS.c.case_id)
+Index(
+    "actions_waiting",
+    ACTIONS.c.seq,
+    sqlite_where=ACTIONS.c.published_at.is_(None),
+    postgresql_where=ACTIONS.c.published_at.is_(None),
+)
+
+# The outbox: written in the transaction that decided it.
+NOTICES = Table(
+    "notices",
+    METADATA,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("notice_id", String, nullable=False, unique=True),
+    Column("key", String, nullable=False, unique=True),  # idempotency key, as it leaves the house
+    Column("patient_id", String),
+    Column("course_id", String),
+    Column("kind", String, nullable=False),  # of `channels.contract.Kind`
+    Column("recipient", String, nullable=False),
+    Column("strength", String, nullable=False),  # '' for a copy to the record
+    Column("channel", String),  # the one in use; given from the beginning for the record
+    Column("tried", String, nullable=False, server_default=""),  # those that refused, by name
+    Column("state", String, nullable=False),
+    Column("due_at", Instant),  # when to try; None when nothing is to be tried any more
+    Column("decided_at", Instant, nullable=False),
+    Column("sent_at", Instant),  # the last attempt's beginning
+    Column("lease_until", Instant),
+    Column("worker", String),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("duplicate", Boolean, nullable=False),
+    Column("bundle", String),  # the notice in which this one left together with others
+    Column("why", String, nullable=False, server_default=""),
+    Column("body", Text, nullable=False),
+    CheckConstraint(
+        "state IN ('pending', 'sending', 'delivered', 'failed', 'dropped', 'bundled')",
+        name="state",
+    ),
+)
+_DUE = NOTICES.c.due_at.is_not(None)
+Index("notices_due", NOTICES.c.due_at, sqlite_where=_DUE, postgresql_where=_DUE)
+_LEASED = NOTICES.c.state == "sending"
+Index("notices_leased", NOTICES.c.lease_until, sqlite_where=_LEASED, postgresql_where=_LEASED)
+Index("notices_recipient", NOTICES.c.recipient, NOTICES.c.strength, NOTICES.c.sent_at)
+Index("notices_patient", NOTICES.c.patient_id, NOTICES.c.course_id)
+
+# Written and committed before anything leaves; no result means that nobody knows.
+ATTEMPTS = Table(
+    "attempts",
+    METADATA,
+    Column("notice_id", String, ForeignKey(NOTICES.c.notice_id), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("worker", String, nullable=False),
+    Column("duplicate", Boolean, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("ended_at", Instant),
+    Column("result", String),
+    Column("reason", String, nullable=False, server_default=""),
+    Column("receipt", String),
+)
+
+# When somebody's next digest is due.
+DIGESTS = Table(
+    "digests",
+    METADATA,
+    Column("recipient", String, primary_key=True),
+    Column("due_at", Instant, nullable=False),
+)
+
+# Append-only, by triggers; each line holds the hash of the one before.
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Column("case_id", String),
+    Column("body", Text, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
+Index("audit_of_case", AUDIT.c.case_id)
+
+# One row: where the chain ends. Whoever appends has locked it.
+CHAIN = Table(
+    "chain",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("hash", LargeBinary(32), nullable=False),
+)
