@@ -66,7 +66,7 @@ class WardBook:
 
     def __init__(self, path: Path) -> None:
         """Read the store at a path; a `Store` has made it."""
-        self._path = path
+        self.path = path
 
     def alerts(self) -> list[AlertRevision]:
         """The latest revision of every alert, newest first."""
@@ -122,7 +122,7 @@ class WardBook:
 
     def counts(self) -> dict[str, int]:
         """What has been taken in, by name."""
-        with reading(self._path) as db:
+        with reading(self.path) as db:
             return {name: int(db.execute(sql).fetchone()[0]) for name, sql in _COUNTS.items()}
 
     def latest_sequence(self) -> int:
@@ -131,5 +131,5 @@ class WardBook:
         return int(number)
 
     def _rows(self, sql: str, values: Any = ()) -> list[Any]:
-        with reading(self._path) as db:
+        with reading(self.path) as db:
             return db.execute(sql, values).fetchall()

@@ -137,7 +137,7 @@ def _running(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     store = Store(stack.enter_context(owned(args.data)), durable=args.durable)
     stack.callback(store.close)
     clock, book = SystemClock(), WardBook(store.path)
-    watch = Watch(book, Metrics(book), Health(time.monotonic))
+    watch = Watch(book, Metrics(book, rules=[rule.id for rule in compiled]), Health(time.monotonic))
     runtime = Runtime(store, compiled, clock, sources=sources, observe=watch.metrics.observe)
     terminal = Terminal(sys.stdout, as_json=args.json, show_patients=args.show_patients)
     runtime.outbox.subscribe("terminal", terminal)

@@ -1,47 +1,64 @@
-"""What operations watch. Labels name rules and reasons, never patients.
+"""What operations watch. Labels name rules, reasons and sending systems, never patients.
 
 Counters begin at zero with the process, as Prometheus expects; what stands is read at the scrape.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
+
+from schemas.deadletter import Reason
+from services.embedded.arrivals import Arrivals
+from services.embedded.standing import Standing, StandingMetrics
+from services.ingest.watching import about_process
+from services.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable
 
     from services.embedded.book import WardBook
     from services.embedded.delivery import Outcome
+    from services.runtime.clock import Clock
 
-_BUCKETS = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
+CHANGES: Final = ("raised", "revised", "withdrawn")
+_BUCKETS: Final = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
 class Metrics:
     """The metrics of one process, in a registry of their own."""
 
-    def __init__(self, book: WardBook) -> None:
-        """Count from zero; what stands is asked of the book."""
+    def __init__(
+        self, book: WardBook, *, rules: Iterable[str] = (), clock: Clock | None = None
+    ) -> None:
+        """Count from zero; what stands is asked of the book.
+
+        Args:
+            book: the read side of the store.
+            rules: ids of those that judge, so that their first finding is an increase.
+            clock: by which delays are measured; the machine's if left out.
+        """
         self.registry = registry = CollectorRegistry()
-        self._facts = Counter("salvage_facts", "versions of facts stored", registry=registry)
-        self._repeats = Counter(
-            "salvage_fact_repeats", "versions of facts that were known before", registry=registry
-        )
-        self._revisions = Counter(
-            "salvage_alert_revisions",
-            "alert revisions published",
-            ["rule", "state", "severity"],
-            registry=registry,
-        )
-        self._deadletters = Counter(
-            "salvage_dead_letters", "records or parts refused", ["reason"], registry=registry
-        )
-        self._notices = Counter(
-            "salvage_notices", "oddities of records that were kept", ["reason"], registry=registry
-        )
+        clock, standing = clock or SystemClock(), Standing.of(book)
+        about_process(registry)
+        self._count(registry)
+        self._measure(registry)
+        self._arrivals = Arrivals(registry, standing, clock)
+        registry.register(StandingMetrics(standing, clock))
+        self._begin(rules)
+
+    def _count(self, registry: CollectorRegistry) -> None:
+        def counter(name: str, about: str, *labels: str) -> Counter:
+            return Counter(f"salvage_{name}", about, labels, registry=registry)
+
+        self._facts = counter("facts", "versions of facts stored")
+        self._repeats = counter("fact_repeats", "versions of facts that were known before")
+        self._findings = counter("detector_findings", "alert revisions", "rule", "change")
+        self._letters = counter("dead_letters", "records or parts refused", "reason")
+        self._notices = counter("notices", "oddities of records that were kept", "reason")
+
+    def _measure(self, registry: CollectorRegistry) -> None:
         self._suspended = Gauge(
             "salvage_suspended_patients",
             "patients at whom our own code failed; not judged until it is put right",
@@ -49,72 +66,33 @@ class Metrics:
         )
         self._seconds = Histogram(
             "salvage_batch_seconds",
-            "time for one transaction, in seconds",
+            "time for one transaction",
             buckets=_BUCKETS,
             registry=registry,
         )
-        registry.register(_Undecided(book))
-        registry.register(_OpenLetters(book))
+
+    def _begin(self, rules: Iterable[str]) -> None:
+        for rule in rules:
+            for change in CHANGES:
+                self._findings.labels(rule, change)
+        for reason in Reason:
+            self._letters.labels(reason.value)
 
     def observe(self, outcome: Outcome) -> None:
         """Count what a committed transaction did."""
         self._facts.inc(outcome.facts)
         self._repeats.inc(outcome.repeats)
         for revision in outcome.revisions:
-            self._revisions.labels(revision.rule, revision.state, revision.severity).inc()
+            self._findings.labels(revision.rule, revision.change).inc()
         for letter in outcome.deadletters:
-            self._deadletters.labels(letter.reason).inc()
+            self._letters.labels(letter.reason).inc()
         for notice in outcome.notices:
             self._notices.labels(notice.reason).inc()
         self._suspended.set(outcome.suspended)
         self._seconds.observe(outcome.seconds)
+        if outcome.facts:
+            self._arrivals.follow()
 
     def exposition(self) -> bytes:
         """In Prometheus' text format."""
         return generate_latest(self.registry)
-
-
-class _OpenLetters(Collector):
-    """Read when scraped: the dead letters that wait for somebody to look."""
-
-    def __init__(self, book: WardBook) -> None:
-        self._book = book
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """How many there are of each reason, and when the oldest of it came."""
-        count = GaugeMetricFamily(
-            "salvage_dead_letters_open", "dead letters that nobody has resolved", labels=["reason"]
-        )
-        oldest = GaugeMetricFamily(
-            "salvage_dead_letter_oldest_timestamp_seconds",
-            "receipt of the oldest open dead letter",
-            labels=["reason"],
-        )
-        for reason, number, received in self._book.open_letters():
-            count.add_metric([reason], number)
-            oldest.add_metric([reason], received / 1_000_000)
-        yield from (count, oldest)
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing is read when the collector is registered."""
-        return []
-
-
-class _Undecided(Collector):
-    """Read when scraped: what stands undecided, by rule."""
-
-    def __init__(self, book: WardBook) -> None:
-        self._book = book
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One gauge with a value for each rule."""
-        family = GaugeMetricFamily(
-            "salvage_undecided", "conditions that could not be evaluated", labels=["rule"]
-        )
-        for rule, count in sorted(self._book.undecided_by_rule().items()):
-            family.add_metric([rule], count)
-        yield family
-
-    def describe(self) -> list[GaugeMetricFamily]:
-        """Nothing is read when the collector is registered."""
-        return []

@@ -83,7 +83,7 @@ def test_nothing_of_a_refused_record_is_logged_or_counted_by_name(
         sample.value
         for family in metrics.registry.collect()
         for sample in family.samples
-        if sample.name == "salvage_alert_revisions_total"
+        if sample.name == "salvage_detector_findings_total"
     )
     assert published == ward.book.latest_sequence() > 0
 
