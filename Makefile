@@ -13,10 +13,10 @@ self  := $(pip) install --no-deps --no-build-isolation
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick check format bench bench-ingest fuzz peer-hapi wheel lock clean
+.PHONY: help demo test quick check format bench bench-peers bench-ingest bench-kafka bench-recovery fuzz peer-hapi faults faults-notifier ops check-ops wheel lock clean
 
 help: ## what there is to make
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(VENV)/.runtime ## simulate a small hospital and open the inbox (ARGS="--port 8090")
 	$(bin)/salvage demo $(ARGS)
@@ -41,14 +41,45 @@ format: $(VENV)/.develop ## put the code into the form that `make check` asks fo
 bench: $(VENV)/.develop ## measure, side by side (ARGS="--events 100000")
 	$(bin)/python -m benchmarks $(ARGS)
 
+bench-peers: $(VENV)/.develop ## measure other engines beside ours (JSON=file ARGS="--only polars"); fetches them
+	PYTHONPATH=tests $(bin)/python -m benchmarks.peers $(if $(JSON),--json $(JSON)) $(ARGS)
+
 bench-ingest: $(VENV)/.develop ## measure how fast HL7 v2 comes in (ARGS="--messages 2000")
 	$(bin)/python -m benchmarks.ingest $(ARGS)
+
+bench-kafka: $(VENV)/.develop ## measure the detector over Kafka beside others; needs Java and Maven
+	PYTHONPATH=tests $(bin)/python -m benchmarks.kafka $(ARGS)
+
+PATIENTS := 100000
+bench-recovery: $(VENV)/.develop ## measure how soon many patients are served again (PATIENTS=100000)
+	PYTHONPATH=tests $(bin)/python -m benchmarks.kafka.recovery --patients $(PATIENTS) $(ARGS)
 
 fuzz: $(VENV)/.develop ## ten minutes of bytes that nobody would send (ARGS="--seconds 60 --least 0")
 	PYTHONPATH=tests $(bin)/python -m fuzz $(ARGS)
 
+faults: $(VENV)/.develop ## three brokers, three workers, and what breaks (KILLS=100 BROKER_KILLS=20 CUTS=10 SEED=1 INPUT=events.jsonl)
+	PYTHONPATH=tests $(bin)/python -m faults $(if $(KILLS),--kills $(KILLS)) \
+	  $(if $(BROKER_KILLS),--broker-kills $(BROKER_KILLS)) $(if $(CUTS),--cuts $(CUTS)) \
+	  $(if $(STOPS),--stops $(STOPS)) $(if $(FULL),--full $(FULL)) $(if $(CORRUPT),--corrupt $(CORRUPT)) \
+	  $(if $(SEED),--seed $(SEED)) $(if $(INPUT),--input $(INPUT)) $(ARGS)
+
 peer-hapi: $(VENV)/.develop ## 50,000 messages from HAPI, the server killed 20 times; needs Java and Maven
 	PYTHONPATH=tests $(bin)/python -m support.hapi $(ARGS)
+
+faults-notifier: $(VENV)/.develop ## notifiers killed while they send 10,000 alerts (KILLS=20 DB=postgresql)
+	PYTHONPATH=tests $(bin)/python -m support.notifier_faults \
+	  $(if $(KILLS),--kills $(KILLS)) $(if $(DB),--db $(DB)) $(ARGS)
+
+ops: $(VENV)/.develop ## write docs/metrics.md and the dashboards anew, from the code
+	$(bin)/python -m deploy
+
+# CI=true: what is missing fails instead of being skipped. Debian: prometheus, prometheus-alertmanager.
+check-ops: $(VENV)/.develop ## alert rules, routes and dashboards, by promtool, amtool and a real Prometheus
+	promtool check rules --lint=all --lint-fatal deploy/prometheus/salvage.rules.yaml
+	promtool check config deploy/prometheus/prometheus.yaml
+	promtool test rules deploy/prometheus/tests/*.test.yaml
+	amtool check-config deploy/alertmanager/alertmanager.yaml
+	CI=true $(bin)/python -m pytest tests/operations $(ARGS)
 
 # --- The environment -------------------------------------------------------------------------------
 

