@@ -22,7 +22,7 @@ demo: $(VENV)/.runtime ## simulate a small hospital and open the inbox (ARGS="--
 	$(bin)/salvage demo $(ARGS)
 
 test: check ## everything: format, lint, types, import contracts, rules, all tests
-	$(bin)/python -m pytest --numprocesses auto $(ARGS)
+	$(bin)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 quick: $(VENV)/.develop ## the tests to run at every save
 	$(bin)/python -m pytest --numprocesses auto -m "not slow" tests/unit tests/rules $(ARGS)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
-MOST = 400
+MOST = 150
 PATIENCE = 240.0
 
 
