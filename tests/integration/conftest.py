@@ -9,6 +9,7 @@ import pytest
 from support.broker import Broker, needed
 from support.kafka import anew, ready
 from support.keeper import shared
+from support.notifying import Bench, premises
 from support.postgresql import Server, empty, served
 
 from services.notifier.store.database import opened
@@ -80,6 +81,12 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
     with opened(where) as found:
         migrate(found)
         yield found
+
+
+@pytest.fixture
+def bench(database: Database, tmp_path: Path) -> Bench:
+    """A notifier whose loops a test turns."""
+    return Bench(database, premises(tmp_path / "teams"))
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from itertools import chain
-from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from faults.publishing import record
 from faults.traffic import COHORT, disordered, read
 from faults.trial import expected
 from faults.verdict import judge
+from support import shared
 from support.detecting import Detector
 from support.following import Following
 from support.kafka import anew, at
@@ -25,6 +25,7 @@ from services.runtime.clock import SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from support.broker import Broker
 
@@ -32,7 +33,6 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-SHARED = Path(__file__).resolve().parents[3] / "shared" / "data"
 MOST = 150
 PATIENCE = 240.0
 
@@ -50,9 +50,8 @@ def some_patients(events: Sequence[Event]) -> list[Event]:
 
 def sets() -> list[Event]:
     """Of every set some patients, who are nobody else's; without sets the test is skipped."""
-    paths = sorted(SHARED.glob("*/events.jsonl"))
-    if not paths:
-        pytest.skip("needs the data sets in ../shared")
+    paths = sorted(shared("data").glob("*/events.jsonl"))
+    assert paths
     parts = (some_patients(read(path, f"{path.parent.name}|")) for path in paths)
     return list(chain.from_iterable(parts))
 

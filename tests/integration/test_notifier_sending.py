@@ -57,11 +57,6 @@ MINUTE = timedelta(minutes=1)
 STATES = select(NOTICES.c.state, NOTICES.c.why).order_by(NOTICES.c.seq)
 
 
-@pytest.fixture
-def bench(database: Database, tmp_path: Path) -> Bench:
-    return Bench(database, premises(tmp_path / "teams"))
-
-
 # -- what channels answer
 
 

@@ -56,11 +56,6 @@ MINUTE = timedelta(minutes=1)
 STATES = select(NOTICES.c.state, NOTICES.c.why).order_by(NOTICES.c.seq)
 
 
-@pytest.fixture
-def bench(database: Database, tmp_path: Path) -> Bench:
-    return Bench(database, premises(tmp_path / "teams"))
-
-
 def test_an_alert_reaches_the_owner_on_their_strongest_channel_without_a_patients_name(
     bench: Bench,
 ) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import ssl
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import urlsplit
@@ -126,16 +127,16 @@ class Settings(Part):
     timeout: Seconds = Field(default=20, description="seconds that one attempt may last")
 
 
-class ChannelSettings(Settings):
+class ChannelSettings(Settings, ABC):
     """A channel that carries messages."""
 
+    @abstractmethod
     def channel(self, name: str) -> Channel:
         """The channel, not yet open.
 
         Args:
             name: what the site calls it.
         """
-        raise NotImplementedError
 
 
 class CarrierSettings(ChannelSettings):
@@ -144,12 +145,12 @@ class CarrierSettings(ChannelSettings):
     carries: Carries = Field(description="classes of notices")
 
 
-class ServiceSettings(Settings):
+class ServiceSettings(Settings, ABC):
     """Something that is asked and sends nothing by itself."""
 
+    @abstractmethod
     def service(self, name: str) -> Service:
         """The service, not yet open."""
-        raise NotImplementedError
 
 
 def read_secret(path: Path, setting: str) -> str:

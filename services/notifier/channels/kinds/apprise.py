@@ -20,7 +20,6 @@ import asyncio
 import logging
 import re
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import quote
@@ -30,6 +29,7 @@ import apprise
 from services.notifier.cases.words import Channel as Strength
 from services.notifier.cases.words import Urgency
 from services.notifier.channels.attempts import attempt
+from services.notifier.channels.carrier import Carrier
 from services.notifier.channels.contract import Outcome, Result, delivered, permanent, unknown
 from services.notifier.channels.settings import CarrierSettings, Carries, File, read_secret
 from services.notifier.channels.web import Reply, verdict
@@ -66,7 +66,7 @@ class Settings(CarrierSettings):
         return Apprise(name, self)
 
 
-class Apprise:
+class Apprise(Carrier):
     """The channel."""
 
     def __init__(self, name: str, settings: Settings) -> None:
@@ -76,9 +76,7 @@ class Apprise:
             name: what the site calls it.
             settings: its section.
         """
-        self.name = name
-        self.strengths = settings.carries
-        self.timeout = timedelta(seconds=settings.timeout)
+        super().__init__(name, settings)
         self._settings = settings
         self._url = ""
         self._threads: ThreadPoolExecutor

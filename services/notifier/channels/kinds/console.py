@@ -11,10 +11,10 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from services.notifier.cases.words import Channel as Strength
+from services.notifier.channels.carrier import Carrier
 from services.notifier.channels.contract import Message, Outcome, delivered, permanent
 from services.notifier.channels.settings import CarrierSettings, Carries
 
@@ -33,7 +33,7 @@ class Settings(CarrierSettings):
         return Console(name, self)
 
 
-class Console:
+class Console(Carrier):
     """The channel."""
 
     def __init__(self, name: str, settings: Settings, stream: TextIO | None = None) -> None:
@@ -44,9 +44,7 @@ class Console:
             settings: its section.
             stream: where to write, instead of standard output.
         """
-        self.name = name
-        self.strengths = settings.carries
-        self.timeout = timedelta(seconds=settings.timeout)
+        super().__init__(name, settings)
         self._stream = stream
 
     async def open(self) -> None:

@@ -16,7 +16,6 @@ RFC 3834 for `Auto-Submitted` (H).
 from __future__ import annotations
 
 from contextlib import suppress
-from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP as LINES
 from email.utils import format_datetime
@@ -27,6 +26,7 @@ from pydantic import Field, model_validator
 
 from services.notifier.cases.words import Channel as Strength
 from services.notifier.channels.attempts import attempt
+from services.notifier.channels.carrier import Carrier
 from services.notifier.channels.contract import Outcome, delivered, permanent, temporary
 from services.notifier.channels.settings import (
     LOOPBACK,
@@ -43,6 +43,7 @@ from services.notifier.channels.settings import (
 
 if TYPE_CHECKING:
     import ssl
+    from datetime import timedelta
 
     from services.notifier.channels.attempts import Progress
     from services.notifier.channels.contract import Message
@@ -86,7 +87,7 @@ class Settings(CarrierSettings):
         return Email(name, self)
 
 
-class Email:
+class Email(Carrier):
     """The channel."""
 
     def __init__(self, name: str, settings: Settings) -> None:
@@ -96,9 +97,7 @@ class Email:
             name: what the site calls it.
             settings: its section.
         """
-        self.name = name
-        self.strengths = settings.carries
-        self.timeout = timedelta(seconds=settings.timeout)
+        super().__init__(name, settings)
         self._settings = settings
         self._password: str | None = None
         self._tls: ssl.SSLContext

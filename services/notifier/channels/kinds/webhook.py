@@ -20,12 +20,12 @@ import hashlib
 import hmac
 import json
 from contextlib import AsyncExitStack
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from services.notifier.cases.words import Channel as Strength
 from services.notifier.channels import web
 from services.notifier.channels.attempts import attempt
+from services.notifier.channels.carrier import Carrier
 from services.notifier.channels.kinds.console import said
 from services.notifier.channels.settings import (
     CarrierSettings,
@@ -72,7 +72,7 @@ class Settings(CarrierSettings):
         return Webhook(name, self)
 
 
-class Webhook:
+class Webhook(Carrier):
     """The channel."""
 
     def __init__(self, name: str, settings: Settings, clock: Clock | None = None) -> None:
@@ -83,9 +83,7 @@ class Webhook:
             settings: its section.
             clock: gives the time of each attempt, against which receivers check replays.
         """
-        self.name = name
-        self.strengths = settings.carries
-        self.timeout = timedelta(seconds=settings.timeout)
+        super().__init__(name, settings)
         self._settings = settings
         self._clock = clock or SystemClock()
         self._keys: tuple[bytes, ...] = ()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
+from services.runtime.errors import OperatorError
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -45,8 +47,12 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """There is nothing before this."""
-    raise NotImplementedError("the first step; restore a backup instead")
+    """Refuse: before this was nothing, and what was done about alerts must not be thrown away.
+
+    Raises:
+        OperatorError: always.
+    """
+    raise OperatorError("the store has no earlier form; restore a backup instead")
 
 
 def _inputs() -> None:
