@@ -64,7 +64,7 @@ def changelog(address: str) -> Iterator[Following]:
 def until(done: Callable[[], bool], *detectors: Detector) -> None:
     deadline = time.monotonic() + PATIENCE
     while not done():
-        said = [one.lines[-8:] for one in detectors]
+        said = "".join(line for one in detectors for line in ["\n", *one.lines[-30:]])
         assert time.monotonic() < deadline, said
         assert all(one.process.poll() is None for one in detectors), said
         time.sleep(0.3)
@@ -207,6 +207,19 @@ def test_what_was_to_come_due_comes_due_after_a_restart_elsewhere(
     with Detector(address, tmp_path / "b", *FEW) as detector:
         until(lambda: told(alerts) == late, detector)
         assert detector.end() == 0
+
+
+def test_what_the_client_forgets_is_read_again(
+    address: str, alerts: Following, changelog: Following, tmp_path: Path
+) -> None:
+    events = cohort()
+    publish(address, events)
+    with Detector(address, tmp_path, *FEW, loses=len(events)) as detector:
+        until(lambda: told(alerts) == replayed(today(), *FEW), detector)
+        assert detector.heard("read again")
+        assert detector.end() == 0
+    rows(changelog)
+    assert len({one.key for one in changelog.records}) == len(changelog.records), "each once"
 
 
 def test_poison_among_good_records_stops_nobody(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 from services.cli import main
 from services.commands import detecting
-from services.detector.adapters import sending
+from services.detector.adapters import faust_app, sending
+from services.detector.adapters.lanes import Lanes
 from services.runtime.clock import SystemClock
 from support.processes import ROOT, Command
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 BEHIND: Final = "SALVAGE_TEST_BEHIND"
 HURRIED: Final = "SALVAGE_TEST_HURRIED"
+LOSES: Final = "SALVAGE_TEST_LOSES"
 
 
 class Detector(Command):
@@ -33,6 +35,7 @@ class Detector(Command):
         folder: of the state.
         behind: microseconds by which its clock is late.
         hurried: it gives up on Kafka soon.
+        loses: how many records its client forgets on the way, the first ones.
         clock: a file with how late its clock is, instead of `behind`, or with `@` and an instant
             at which it stands still; read again and again.
         within: words before the command, which then run it somewhere else.
@@ -40,13 +43,14 @@ class Detector(Command):
         words: further options.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is what some test wants
         self,
         address: str,
         folder: Path,
         *words: str,
         behind: int = 0,
         hurried: bool = False,
+        loses: int = 0,
         clock: Path | None = None,
         within: Sequence[str] = (),
         replicas: int = 1,
@@ -54,7 +58,7 @@ class Detector(Command):
         self.lines: list[str] = []
         self._news = threading.Condition()
         late = str(behind) if clock is None else str(clock)
-        settings = {BEHIND: late, HURRIED: "1" if hurried else ""}
+        settings = {BEHIND: late, HURRIED: "1" if hurried else "", LOSES: str(loses)}
         where = ["--kafka", address, "--data", str(folder), "--port", "0"]
         where += ["--replicas", str(replicas)]
         self.process = subprocess.Popen(
@@ -79,8 +83,22 @@ class LateClock(SystemClock):
         return int(text[1:]) if text.startswith("@") else super().now() - int(text)
 
 
+class LossyLanes(Lanes):
+    """What comes first never arrives, as if the client had gone on without it."""
+
+    left = int(os.environ.get(LOSES, "0"))
+
+    async def put(self, partition: int, message: object) -> None:
+        if self.left > 0:
+            self.left -= 1
+        else:
+            await super().put(partition, message)
+
+
 if __name__ == "__main__":
     vars(detecting)["SystemClock"] = LateClock
     if os.environ[HURRIED]:
         vars(sending).update(ATTEMPTS=2, PATIENCE=2.0)
+    if LossyLanes.left:
+        vars(faust_app).update(Lanes=LossyLanes, STALL=1.0)
     raise SystemExit(main())

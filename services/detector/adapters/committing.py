@@ -9,7 +9,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from services.detector.adapters.local import Place, Progress
 
@@ -55,11 +55,18 @@ class Commits:
         """Partitions have changed hands: others may have committed."""
         self._committed.clear()
 
+    async def again(self, places: Iterable[Place]) -> None:
+        """Have partitions read again from what was finished; what comes twice is passed over."""
+        done = self._progress.done
+        await self._consumer.seek_wait({one: done[one] for one in places if one in done})
+
     async def _begin(self) -> Any:
         found = await self._seek()
         earliest = await self._consumer.earliest_offsets(*found)
         for place, committed in found.items():
             self._progress.begin(place, max(committed or 0, earliest.get(place) or 0))
+        # Where nothing was committed yet, the client doesn't seek: what it had fetched is gone.
+        await self.again(found)
         return found
 
 

@@ -29,6 +29,7 @@ from services.detector.adapters.outbox import INNER, SENDER, tick
 from services.detector.adapters.recovery import Recovery
 from services.detector.adapters.sending import Sender
 from services.detector.adapters.settings import connection, options
+from services.detector.adapters.stalls import Stalls
 from services.detector.adapters.standby import keep_copies
 from services.runtime.errors import SalvageError, place_of
 from services.runtime.logs import logger
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from faust.types import TP
 
     from services.detector.adapters.keyed import Judging
+    from services.detector.adapters.local import Place
     from services.detector.adapters.metrics import DetectorMetrics
     from services.detector.adapters.settings import Settings
     from services.runtime.clock import Clock
@@ -49,6 +51,8 @@ LOOK: Final = 0.1
 """Seconds between two looks at what is due."""
 MOST_DUE: Final = 100
 """Reminders in one round and partition."""
+STALL: Final = 10.0
+"""Seconds after which a partition of which records wait and none comes is read from anew."""
 STANDSTILL: Final = 60.0
 """Seconds in which something moves if something waits; a client that hangs is ended."""
 
@@ -63,6 +67,7 @@ class Worker:
         self.progress = Progress()
         self._lag, self._recovery = Lag(), Recovery(monotonic())
         self._watchdog, self._waiting, self._looked = Watchdog(STANDSTILL), True, monotonic()
+        self._stalls = Stalls(STALL)
         credentials = _security(settings.cluster.security)
         self.app: Any = faust.App(SENDER, **options(settings), **credentials)
         self._clock = clock
@@ -91,6 +96,7 @@ class Worker:
 
     async def _on_revoked(self, *_: Any, **__: Any) -> None:
         """Partitions change hands; what we know of any may be outdated afterwards."""
+        self.app.consumer.stop_flow()  # Faust leaves it on if we had none
         self._lanes.clear()
         self._hand.forget()
         self.progress.done.clear()
@@ -143,7 +149,8 @@ class Worker:
         """Whether nothing has moved for too long, although something waits."""
         moved, silent = self.progress.finished + self._changelog.taken, monotonic() - self._looked
         waiting = self._waiting or self._recovering() or silent > STANDSTILL / 2
-        return self._watchdog.look(monotonic(), moved, waiting=waiting)
+        stands = self._watchdog.look(monotonic(), moved, waiting=waiting)
+        return stands or self._stalls.longest > STANDSTILL
 
     def standing(self) -> Standing:
         """How it stands, for whoever watches."""
@@ -212,9 +219,19 @@ class Worker:
         ends = {place: ends.get(place) or 0 for place in here}
         self._lag.look(monotonic(), done, ends)
         self._looked = monotonic()
-        self._waiting = any(done[place] < ends[place] for place in here)
+        behind = {place: done[place] for place in here if done[place] < ends[place]}
+        self._waiting = bool(behind)
+        await self._read_again(behind)
         facts = (place for place in here if place.topic == EVENTS.name)
         return [place.partition for place in facts if done[place] >= ends[place]]
+
+    async def _read_again(self, behind: Mapping[Place, int]) -> None:
+        """Have records brought again that the client has lost."""
+        unseen = {place: far for place, far in behind.items() if self._lanes.idle(place[1])}
+        lost = self._stalls.look(monotonic(), unseen)
+        if lost:
+            logger().warning("read again", extra={"reason": "records wait and none comes"})
+            await self._commits.again(lost)
 
 
 # -- who we are

@@ -31,6 +31,7 @@ class Lanes:
         self._queues: dict[int, asyncio.Queue[tuple[int, Any]]] = {}
         self._drivers: dict[int, asyncio.Task[None]] = {}
         self._busy: set[int] = set()
+        self._held = 0
         self._time = 0
         self._stopped = False
 
@@ -39,7 +40,16 @@ class Lanes:
         if partition not in self._queues:
             self._queues[partition] = asyncio.Queue(LENGTH)
             self._drivers[partition] = asyncio.create_task(self._drive(partition))
-        await self._queues[partition].put((self._time, message))
+        self._held += 1
+        try:
+            await self._queues[partition].put((self._time, message))
+        finally:
+            self._held -= 1
+
+    def idle(self, partition: int) -> bool:
+        """Whether nothing of a partition is in hand or waits here, and nobody waits to put it."""
+        queue = self._queues.get(partition)
+        return not self._held and partition not in self._busy and (queue is None or queue.empty())
 
     def clear(self) -> None:
         """Drop what waits, and whoever waits to put something; what is in hand goes on."""

@@ -14,10 +14,12 @@ class Consumer:
     """Faust's, as far as commits go.
 
     committed: what reached Kafka, call by call.
+    sought: where it was told to read, call by call.
     """
 
     def __init__(self) -> None:
         self.committed: list[dict[Place, int]] = []
+        self.sought: list[dict[Place, int]] = []
         self.accepts = True
 
     def assignment(self) -> set[Place]:
@@ -28,6 +30,9 @@ class Consumer:
 
     async def earliest_offsets(self, *places: Place) -> dict[Place, int | None]:
         return dict.fromkeys(places, 3)
+
+    async def seek_wait(self, places: dict[Place, int]) -> None:
+        self.sought.append(places)
 
     async def _commit(self, offsets: dict[Place, int]) -> bool:
         self.committed.append(offsets)
@@ -73,3 +78,11 @@ def test_reading_begins_where_was_committed_or_at_what_is_kept() -> None:
     Commits(consumer, progress)
     assert asyncio.run(consumer.seek_to_committed()) == {HERE: 7, TICKS: None}
     assert progress.done == {HERE: 7, TICKS: 3}
+    assert consumer.sought == [{HERE: 7, TICKS: 3}], "also where nothing was committed"
+
+
+def test_what_was_lost_on_the_way_is_read_again_unless_it_is_no_longer_ours() -> None:
+    consumer = Consumer()
+    commits = Commits(consumer, Progress({HERE: 8}))
+    asyncio.run(commits.again([HERE, THERE]))
+    assert consumer.sought == [{HERE: 8}]

@@ -125,3 +125,29 @@ def test_the_end_waits_for_what_is_in_hand_and_begins_nothing(hand: Hand) -> Non
         assert hand.done == ["c", "a"]
 
     asyncio.run(story())
+
+
+def test_a_lane_is_idle_only_when_nothing_of_it_can_be_under_way(hand: Hand) -> None:
+    async def story() -> None:
+        lanes = Lanes(hand.handle)
+        assert lanes.idle(0)
+        await lanes.put(0, "a")
+        assert not lanes.idle(0)
+        assert lanes.idle(1)
+        await settled()
+        assert not lanes.idle(0), "in hand"
+        for number in range(LENGTH):
+            await lanes.put(0, str(number))
+        held = asyncio.create_task(lanes.put(0, "too many"))
+        await settled()
+        assert not lanes.idle(1), "what is held up may have any partition's records behind it"
+        held.cancel()
+        await settled()
+        assert lanes.idle(1)
+        lanes.clear()
+        hand.open("a")
+        await settled()
+        assert lanes.idle(0)
+        await lanes.stop()
+
+    asyncio.run(story())
