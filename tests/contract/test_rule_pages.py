@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from xml.etree import ElementTree as ET
 
 import pytest
+from support import packs
 from support.console import salvage
 
 from services.commands.rulepages.pages import INDEX, pages
-from services.detector.rulebook.library import PACKS, load_cases, read_rules, rule_files
+from services.detector.rulebook.library import PACKS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,7 +23,7 @@ _LINK = re.compile(r"\]\(([^)]+)\)")
 
 @cache
 def made() -> dict[str, str]:
-    return pages(read_rules(rule_files(PACKS)), load_cases())
+    return pages(packs.written(), packs.cases())
 
 
 def test_the_committed_pages_are_current() -> None:
@@ -33,7 +34,7 @@ def test_the_committed_pages_are_current() -> None:
 
 
 def test_every_rule_has_a_page_and_a_row_in_the_index() -> None:
-    for rule in read_rules(rule_files(PACKS)):
+    for rule in packs.written():
         page = made()[f"{rule.id.lower()}.md"]
         assert page.splitlines()[1] == f"# {rule.id}: {rule.title}"
         assert f"[{rule.id}]({rule.id.lower()}.md)" in made()[INDEX]
@@ -41,12 +42,12 @@ def test_every_rule_has_a_page_and_a_row_in_the_index() -> None:
 
 
 def test_every_rule_that_alerts_has_a_chart_of_a_worked_example() -> None:
-    for rule in read_rules(rule_files(PACKS)):
+    for rule in packs.written():
         if rule.kind != "function":
             assert f"{rule.id.lower()}-1.svg" in made(), rule.id
 
 
-@pytest.mark.parametrize("name", [name for name in sorted(made()) if name.endswith(".svg")])
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.svg")))
 def test_a_chart_is_a_picture_with_a_description(name: str) -> None:
     root = ET.fromstring(made()[name])  # noqa: S314  # our own
     words = [each.text for each in root.iter("{http://www.w3.org/2000/svg}desc")]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import packs
 from support.histories import histories
 from support.living import all_rules, as_released, facts_of, live, spoken, the_end
 
@@ -13,14 +14,13 @@ from schemas.alerts import State
 from services.detector.engine.instants import US_PER_DAY, end_of
 from services.detector.engine.monitor import Monitor
 from services.detector.language.spec import Pattern
-from services.detector.rulebook.library import load_rules
 
 if TYPE_CHECKING:
     from support.telling import History
 
 LASTING = {
     rule.id
-    for rule in load_rules()
+    for rule in packs.rules()
     for one in rule.criteria
     if isinstance(one, Pattern) and one.stays
 }

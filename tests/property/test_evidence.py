@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
-from support import SHARED
+from support import SHARED, packs
 from support.evidence import Flaw, flaws
 from support.histories import invented
 from support.living import all_rules, derived, facts_of, the_end
@@ -17,7 +17,7 @@ from support.stories import STORIES
 from schemas.events import EVENT
 from services.detector.language.compiler import compile_rule
 from services.detector.rulebook.facts import events_of, parameters_of
-from services.detector.rulebook.library import PACKS, load_cases, load_rules
+from services.detector.rulebook.library import PACKS
 from services.detector.rulebook.runner import with_parameters
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from schemas.events import ClinicalEvent
     from services.detector.engine.rule import CompiledRule
 
-ALERTING = {rule.id for rule in load_rules() if rule.kind != "function"}
-CASES = [case for case in load_cases() if case.rule in ALERTING]
+ALERTING = {rule.id for rule in packs.rules() if rule.kind != "function"}
+CASES = [case for case in packs.cases() if case.rule in ALERTING]
 COHORT = PACKS.parents[2] / "examples" / "cohort-small.jsonl"
 ARCHIVES = sorted(SHARED.glob("data/*/events.jsonl"))
 
@@ -60,7 +60,7 @@ def test_of_the_cases_with_mishaps(history: History) -> None:
 
 @pytest.mark.parametrize("rule", sorted(ALERTING))
 def test_of_the_cases_of_every_rule(rule: str) -> None:
-    spec = next(one for one in load_rules() if one.id == rule)
+    spec = next(one for one in packs.rules() if one.id == rule)
     told = 0
     for case in CASES:
         if case.rule != rule:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import Phase, find, given, seed, settings
+from support import packs
 from support.histories import histories, invented
 from support.living import Life, as_released, facts_of, live, rule_named, spoken, the_end
 from support.made_up import STORY, rules
@@ -16,7 +17,6 @@ from support.stories import STORIES
 
 from schemas.alerts import State
 from schemas.events import Patient
-from services.detector.rulebook.library import load_cases, load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from services.detector.engine.rule import CompiledRule
 
-RULES = {case.rule for case in load_cases()} & {
-    rule.id for rule in load_rules() if rule.kind != "function"
+RULES = {case.rule for case in packs.cases()} & {
+    rule.id for rule in packs.rules() if rule.kind != "function"
 }
 LOUD = {State.CONFIRMED, State.OVERDUE, State.WINDOW}
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import Phase, find, given, settings
 from hypothesis import strategies as st
+from support import packs
 from support.histories import invented
 from support.living import rule_named
 from support.made_up import STORY, rules
@@ -19,7 +20,6 @@ from services.detector.adapters.review import Difference, Said
 from services.detector.adapters.review_run import Sides, review
 from services.detector.language import overrides
 from services.detector.language.compiler import compile_rule
-from services.detector.rulebook.library import load_rules
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -111,7 +111,7 @@ def test_of_a_site_s_parameter(history: History, parameter: str) -> None:
 @cache
 def with_parameter(parameter: str) -> CompiledRule:
     site = f"rules: {{PROST-BCR-RP: {{params: {{{parameter}}}}}}}"
-    (rule,) = (rule for rule in load_rules() if rule.id == "PROST-BCR-RP")
+    (rule,) = (rule for rule in packs.rules() if rule.id == "PROST-BCR-RP")
     return compile_rule(overrides.apply((rule,), site, "site.yaml")[0])
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
+from support import packs
 
 from schemas.alerts import OPEN_STATES
 from schemas.events import Observation, Status
@@ -18,7 +19,6 @@ from services.detector.engine.instants import day_of, end_of, instant
 from services.detector.engine.margin import sides_of
 from services.detector.language.compiler import compile_rule
 from services.detector.rulebook.facts import events_of
-from services.detector.rulebook.library import load_cases, load_rules
 from services.detector.rulebook.runner import asked_by, until_of
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from services.detector.engine.rule import CompiledRule
     from services.detector.rulebook.cases import Case
 
-ALERTING = {rule.id: rule for rule in load_rules() if rule.kind != "function"}
-CASES = [case for case in load_cases() if case.rule in ALERTING]
+ALERTING = {rule.id: rule for rule in packs.rules() if rule.kind != "function"}
+CASES = [case for case in packs.cases() if case.rule in ALERTING]
 LAST = "zzzz"
 """The id of the result that is put to the test: it stands behind all others of its moment."""
 compiled = lru_cache(256)(compile_rule)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 import pytest
 from support.console import salvage
 from support.fhir import bundle, encoded, psa
+from support.living import all_rules
 
 from services.commands.intake import Intake
 from services.detector.adapters.replay import journal
 from services.detector.engine.monitor import Monitor
-from services.detector.language.compiler import compile_rule
-from services.detector.rulebook.library import load_rules
 from services.ingest.archive import Format
 from services.ingest.profiles.files import load_sources
 from services.simulator.cohort import Cohort, simulate
@@ -35,7 +34,7 @@ def cohort() -> Cohort:
 
 @pytest.fixture(scope="module")
 def rules() -> list[CompiledRule]:
-    return [compile_rule(rule) for rule in load_rules()]
+    return [*all_rules()]
 
 
 def taken(path: Path) -> list[Event]:

@@ -6,13 +6,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from support import packs
 
 from schemas.alerts import OPEN_STATES, Kind, State
 from services.detector.adapters.replay import replay
 from services.detector.engine.readiness import DEFAULT_ITEMS, NOT_KNOWN
 from services.detector.language.compiler import compile_rule
 from services.detector.rulebook.facts import events_of
-from services.detector.rulebook.library import load_cases, load_rules
 from services.detector.rulebook.runner import asked_by, until_of
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ OF_THE_DAY = {"age"}
 
 @cache
 def rules() -> dict[str, Rule]:
-    return {rule.id: rule for rule in load_rules() if rule.kind != "function"}
+    return {rule.id: rule for rule in packs.rules() if rule.kind != "function"}
 
 
 @cache
@@ -34,7 +34,7 @@ def said_in_cases() -> tuple[tuple[Case, AlertRevision], ...]:
     """Every entry of every journal of the rulebook's cases."""
     return tuple(
         (case, entry)
-        for case in load_cases()
+        for case in packs.cases()
         if (rule := rules().get(case.rule)) is not None
         for entry in _journal(case, rule)
     )

@@ -4,18 +4,13 @@ from __future__ import annotations
 
 from datetime import UTC, date, datetime, time
 from functools import cache
-from typing import TYPE_CHECKING
 
 import pytest
+from support.living import all_rules
 
 from services.detector.adapters.agreement import Verdict, differences
 from services.detector.adapters.replay import replay
-from services.detector.language.compiler import compile_rule
-from services.detector.rulebook.library import load_rules
 from services.simulator.cohort import Cohort, simulate
-
-if TYPE_CHECKING:
-    from services.detector.engine.rule import CompiledRule
 
 SEEDS = (1, 2, 3)
 PLANTED = frozenset(
@@ -41,11 +36,6 @@ PLANTED = frozenset(
 
 
 @cache
-def rules() -> tuple[CompiledRule, ...]:
-    return tuple(map(compile_rule, load_rules()))
-
-
-@cache
 def cohort(seed: int) -> Cohort:
     return simulate(seed, 60, date(2024, 1, 1), 24)
 
@@ -61,8 +51,8 @@ def truth(seed: int) -> list[Verdict]:
 def test_the_engine_says_what_the_simulator_planted(seed: int) -> None:
     """State, tag, the day on which it could be known, and the day of the first evidence."""
     until = datetime.combine(cohort(seed).until, time.max, UTC)
-    result = replay(cohort(seed).events, rules(), until=until)
-    assert differences(result.revisions, truth(seed), [rule.id for rule in rules()]) == []
+    result = replay(cohort(seed).events, all_rules(), until=until)
+    assert differences(result.revisions, truth(seed), [rule.id for rule in all_rules()]) == []
 
 
 def test_the_truth_is_about_every_state_and_every_rule_that_was_planted() -> None:

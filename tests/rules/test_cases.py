@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
+from support import packs
 
-from services.detector.rulebook.library import PACKS, case_files, load_cases, load_rules, rule_files
+from services.detector.rulebook.library import PACKS, case_files, load_cases, rule_files
 from services.detector.rulebook.questions import QUESTIONS
 from services.detector.rulebook.runner import Status, run_case
 from services.detector.rulebook.sides import shown
@@ -17,17 +17,12 @@ if TYPE_CHECKING:
     from services.detector.language.spec import Rule
     from services.detector.rulebook.cases import Case
 
-CASES = load_cases()
-
-
-@cache
-def rules() -> tuple[Rule, ...]:
-    return load_rules()
+CASES = packs.cases()
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.rule}/{case.id}")
 def test_a_case_holds_in_every_way_of_delivery(case: Case) -> None:
-    outcome = run_case(case, rules(), WAYS)
+    outcome = run_case(case, packs.rules(), WAYS)
     assert outcome.status is Status.PASSED, (outcome.reason, outcome.way, outcome.got)
 
 
@@ -45,7 +40,7 @@ def test_every_case_file_is_about_the_rule_that_it_is_named_after() -> None:
         assert {case.rule for case in load_cases([path])} == {wanted}
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", packs.rules(), ids=lambda rule: rule.id)
 def test_a_rule_has_a_case_that_fires_and_one_that_stays_silent(rule: Rule) -> None:
     found = shown(rule, [case for case in CASES if case.rule == rule.id])
     assert (found.fires, found.is_silent) == (True, True)

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from functools import cache
 from typing import TYPE_CHECKING
 
 import pytest
-from support import shared
+from support import packs, shared
 
-from services.detector.rulebook.library import PACKS, load_cases, load_rules, read_rules, rule_files
 from services.detector.rulebook.mutants import survivors
 from services.detector.rulebook.released import LOCK, broken_laws, read_lock, unreleased
 
@@ -23,21 +21,16 @@ BEYOND_THE_CATALOGUE = {"HIV-RESISTANCE"}
 _RULE = re.compile(r"^rule: ([A-Z0-9-]+)$", re.MULTILINE)
 
 
-@cache
-def rules() -> tuple[Rule, ...]:
-    return load_rules()
-
-
 def test_every_rule_does_what_its_released_version_did() -> None:
     known = read_lock(LOCK.read_text(), str(LOCK))
-    standing = read_rules(rule_files(PACKS))
+    standing = packs.written()
     assert [str(error) for error in broken_laws(standing, known)] == []
     assert unreleased(standing, known) == [], "run `salvage rules lock`"
 
 
-@pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.id)
+@pytest.mark.parametrize("rule", packs.rules(), ids=lambda rule: rule.id)
 def test_the_cases_of_a_rule_notice_if_it_says_something_else(rule: Rule) -> None:
-    count, left = survivors(rule, [case for case in load_cases() if case.rule == rule.id])
+    count, left = survivors(rule, [case for case in packs.cases() if case.rule == rule.id])
     assert 100 * (count - len(left)) >= CAUGHT * count, "\n".join(map(str, left))
 
 
@@ -45,4 +38,4 @@ def test_the_packs_are_the_rules_of_the_catalogue_and_one_more() -> None:
     wanted = {
         found for page in PAGES for found in _RULE.findall(shared("catalogue", page).read_text())
     }
-    assert {rule.id for rule in rules()} == wanted | BEYOND_THE_CATALOGUE
+    assert {rule.id for rule in packs.rules()} == wanted | BEYOND_THE_CATALOGUE

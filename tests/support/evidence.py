@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from services.detector.language.ast import Call, Node
 from services.detector.language.walk import parts, walk
-from services.detector.rulebook.library import load_rules
+from support import packs
 from support.living import Spoken, derived, live, rule_named, spoken
 
 if TYPE_CHECKING:
@@ -149,7 +149,7 @@ def _with_a_curve() -> frozenset[str]:
     """The rules that ask how fast a series doubles or halves."""
     return frozenset(
         rule.id
-        for rule in load_rules()
+        for rule in packs.rules()
         for part in parts(rule)
         if isinstance(part, Node)
         for node in walk(part)

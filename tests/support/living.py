@@ -24,7 +24,7 @@ from services.detector.engine.instants import US_PER_DAY
 from services.detector.engine.monitor import Monitor
 from services.detector.engine.writing import alert_id
 from services.detector.language.compiler import compile_rule
-from services.detector.rulebook.library import load_rules
+from support import packs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -40,7 +40,7 @@ Batch = tuple[int, list[Fact]]
 @cache
 def all_rules() -> tuple[CompiledRule, ...]:
     """Every rule that comes with the software, compiled."""
-    return tuple(compile_rule(rule) for rule in load_rules())
+    return tuple(compile_rule(rule) for rule in packs.rules())
 
 
 @cache

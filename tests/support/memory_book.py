@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING
 
 from schemas.events import EVENT
 from services.detector.adapters.replay import replay
-from services.detector.language.compiler import compile_rule
-from services.detector.rulebook.library import load_rules
 from services.notifier.inbox.book import Undecided
+from support.living import all_rules
 
 if TYPE_CHECKING:
     from schemas.alerts import AlertRevision
@@ -53,7 +52,7 @@ class MemoryBook:
 def cohort_book() -> MemoryBook:
     """The example cohort, to be read only."""
     events = [EVENT.validate_json(line) for line in COHORT.read_bytes().splitlines()]
-    result = replay(events, [compile_rule(rule) for rule in load_rules()], until=NOW)
+    result = replay(events, all_rules(), until=NOW)
     doubts = [
         (one.patient_id, Undecided(one.rule, one.event_ids[0], one.reason))
         for one in result.unknowns

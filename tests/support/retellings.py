@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from schemas.events import EVENT, Observation, Phase, Status, Treatment
 from services.detector.rulebook.facts import events_of, parameters_of
-from services.detector.rulebook.library import load_cases, load_rules
 from services.detector.rulebook.runner import with_parameters
+from support import packs
 from support.telling import ONE, OTHER, TIMES, History, person
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ _SHIFTS = (-30, -7, -1, 1, 7, 30, 90)
 @cache
 def cases() -> dict[str, tuple[tuple[ClinicalEvent, ...], ...]]:
     """What was sent in each of the cases, by the rule; of the rules that alert."""
-    rules = {one.id: one for one in load_rules() if one.kind != "function"}
+    rules = {one.id: one for one in packs.rules() if one.kind != "function"}
     found: dict[str, list[tuple[ClinicalEvent, ...]]] = {}
-    for case in load_cases():
+    for case in packs.cases():
         spec = rules.get(case.rule)
         if spec is not None:
             asked = with_parameters(spec, parameters_of(case, spec), case.place)

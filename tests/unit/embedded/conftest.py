@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from support.living import all_rules
 
-from services.detector.language.compiler import compile_rule
-from services.detector.rulebook.library import load_rules
 from services.embedded.book import WardBook
 from services.embedded.player import deliveries, sent
 from services.embedded.runtime import Runtime
@@ -32,7 +31,7 @@ COHORT = Path(__file__).resolve().parents[3] / "examples" / "cohort-small.jsonl"
 
 @pytest.fixture(scope="session")
 def rules() -> tuple[CompiledRule, ...]:
-    return tuple(compile_rule(rule) for rule in load_rules())
+    return all_rules()
 
 
 @pytest.fixture(scope="session")

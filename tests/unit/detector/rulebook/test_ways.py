@@ -6,12 +6,12 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import packs
 
 from services.detector.engine.monitor import Monitor
 from services.detector.language.compiler import compile_rule
 from services.detector.rulebook.cases import parse_cases
 from services.detector.rulebook.facts import events_of
-from services.detector.rulebook.library import load_rules
 from services.detector.rulebook.ways import WAYS
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ cases:
 
 @cache
 def rule() -> Rule:
-    return next(each for each in load_rules() if each.id == "LYM-RESTAGE-OVERDUE")
+    return next(each for each in packs.rules() if each.id == "LYM-RESTAGE-OVERDUE")
 
 
 def lived(way: str) -> list[tuple[str, str]]:
