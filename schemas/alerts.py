@@ -7,7 +7,7 @@ A repeated finding in one course (a toxicity, a missed test) opens a new `episod
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import Field
 
@@ -150,3 +150,12 @@ class AlertRevision(Message):
     to_be_checked: bool = Field(
         default=False, description="some numbers of the rule come from a secondary source"
     )
+    cause: Literal["rule-change"] | None = Field(
+        default=None,
+        description="of a revision that no fact and no passing of time brought about: other rules, "
+        "or other software, judge what was known before",
+    )
+
+    def after_rule_change(self) -> Self:
+        """The same, marked as what other rules say of what was known before."""
+        return self.model_copy(update={"cause": "rule-change"})

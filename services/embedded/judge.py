@@ -15,7 +15,7 @@ from services.embedded.persons import Persons
 from services.embedded.reading import Reread, dead_letter, read_whole
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
 
     from schemas.alerts import AlertRevision
     from services.detector.engine.rule import CompiledRule
@@ -44,16 +44,24 @@ class Judge:
         self._monitor = WardMonitor(rules)
         self._judging: set[str] = set()
 
-    def restore(self, outcome: Outcome, *, anew: bool) -> None:
+    def restore(self, outcome: Outcome, *, anew: bool, unjudged: Collection[str] = ()) -> None:
         """Build the engine's memory from the stored facts, and publish what they say anew.
 
         Args:
             outcome: told what was done.
             anew: the rules or the software are others than those that wrote the stored states.
+            unjudged: patients of whom facts were stored that nobody has judged; what is said of
+                them may be due to those, and not to other rules.
         """
         charts = {chart.patient_id: chart.versions for chart in self._store.charts()}
         revisions = self._monitor.restore(charts, self._store.journals(), self.now)
-        self._publish(revisions, outcome)
+        self._publish(
+            (
+                one.after_rule_change() if anew and one.patient_id not in unjudged else one
+                for one in revisions
+            ),
+            outcome,
+        )
         if not (anew or revisions):
             self._monitor.touched()  # what is stored says the same
         self.keep()

@@ -185,15 +185,15 @@ class Runtime:
 
     def _restored(self) -> Outcome:
         """Restore a judge from the stored facts."""
-        anew = self._store.meta("rules") != self._fingerprint
+        anew, unjudged = self._store.meta("rules") != self._fingerprint, self._store.suspended()
         if self._store.meta("tried") != self._fingerprint:
             with self._store.transaction():
-                self._store.resume(self._store.suspended())
+                self._store.resume(unjudged)
                 self._store.set_meta("tried", self._fingerprint)
         judge = self._judge = Judge(self._store, self._rules, self._sources)
 
         def work(judge: Judge, outcome: Outcome) -> None:
-            judge.restore(outcome, anew=anew)
+            judge.restore(outcome, anew=anew, unjudged=unjudged)
             self._store.set_meta("rules", self._fingerprint)
 
         outcome = self._commit(judge, work)

@@ -13,14 +13,14 @@ from support.following import Following
 from support.kafka import at
 from support.processes import ROOT, salvage
 
-from schemas.alerts import AlertRevision
+from schemas.alerts import OPEN_STATES, AlertRevision, State
 from schemas.events import EVENT
 from schemas.topics import ALERTS, EVENTS, STATE
 from services.detector.engine.instants import instant
 from services.ingest.kafka.publisher import Outgoing, Publisher
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from support.broker import Broker
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 COHORT = ROOT / "examples" / "cohort-small.jsonl"
-FEW = ("--rules", str(ROOT / "services" / "detector" / "rules" / "hiv"))
+RULES = ROOT / "services" / "detector" / "rules"
+FEW = ("--rules", str(RULES / "hiv"))
+OTHERS = ("--rules", str(RULES / "toxicity"))
 GRACE = 20.0
 """Seconds between SIGTERM and its end; Kubernetes gives 30 in all."""
 PATIENCE = 60.0
@@ -77,11 +79,10 @@ class Watched:
         )
 
 
-def replayed() -> dict[tuple[str, int], bytes]:
+def replayed(*words: str) -> list[AlertRevision]:
     today = time.strftime("%Y-%m-%d", time.gmtime())
-    lines = salvage("replay", str(COHORT), "--until", today, *FEW).stdout.splitlines()
-    entries = map(AlertRevision.model_validate_json, lines)
-    return {(one.alert_id, one.revision): one.to_json() for one in entries}
+    lines = salvage("replay", str(COHORT), "--until", today, *words).stdout.splitlines()
+    return [AlertRevision.model_validate_json(line) for line in lines]
 
 
 def told(alerts: Following) -> list[tuple[tuple[str, int], bytes]]:
@@ -100,7 +101,8 @@ def counted(rows: Following) -> int:
 
 
 def test_it_ends_soon_under_load_and_says_nothing_twice(broker: Broker, tmp_path: Path) -> None:
-    number, expected = publish(broker.address), replayed()
+    number = publish(broker.address)
+    expected = {(one.alert_id, one.revision): one.to_json() for one in replayed(*FEW)}
     with (
         Following(broker.address, STATE.name) as rows,
         Following(broker.address, ALERTS.name) as alerts,
@@ -134,3 +136,31 @@ def after(detector: Detector, number: int) -> None:
     assert found("detector_recovering") == found("detector_trouble") == 0
     assert 0 < found("detector_patients_in_memory") <= 1000
     assert found("dead_letters_total") == found("detector_defects_total") == 0
+
+
+def standing(revisions: Iterable[AlertRevision]) -> dict[str, State]:
+    """The alerts that stand at the end."""
+    last = {one.alert_id: one.state for one in revisions}
+    return {alert_id: state for alert_id, state in last.items() if state in OPEN_STATES}
+
+
+def test_what_other_rules_say_of_what_was_known_is_marked(broker: Broker, tmp_path: Path) -> None:
+    """No fact comes after the first process has ended; the second one has other rules."""
+    publish(broker.address)
+    before, after = replayed(*FEW), standing(replayed(*OTHERS))
+    assert len(after) > 2
+    with Following(broker.address, ALERTS.name) as alerts:
+        with Detector(broker.address, tmp_path, *FEW) as detector:
+            until(lambda: len(told(alerts)) == len(before))
+            assert detector.end(GRACE) == 0
+        with Detector(broker.address, tmp_path, *OTHERS) as detector:
+            until(lambda: after.items() <= standing(said(alerts)).items())
+            assert detector.end(GRACE) == 0
+        alerts.news()
+        ours = {one.rule for one in before}
+        assert {one.cause for one in said(alerts) if one.rule in ours} == {None}
+        assert {one.cause for one in said(alerts) if one.rule not in ours} == {"rule-change"}
+
+
+def said(alerts: Following) -> list[AlertRevision]:
+    return [AlertRevision.model_validate_json(body) for _, body in told(alerts)]

@@ -71,8 +71,8 @@ class Partition:
         self.steps_left: int | None = None
         self.start()
 
-    def start(self) -> None:
-        """A new process: nothing in memory but what the stored rows say."""
+    def start(self, now: int = 0) -> None:
+        """A new process, at an instant: nothing in memory but what the stored rows say."""
         self.local.read_on(self.changelog)
         self.desk = Desk(self.judging, self.local)
         self.agenda = Agenda(self.judging.meaning)
@@ -83,7 +83,7 @@ class Partition:
             if patient_id not in heads or heads[patient_id].number < head.number:
                 heads[patient_id] = head
         for patient_id, head in heads.items():
-            self.agenda.note(0, patient_id, head, 0)
+            self.agenda.note(0, patient_id, head, now)
 
     def moved(self) -> None:
         """A new process on another machine: only the changelog is there."""

@@ -25,7 +25,7 @@ from services.detector.adapters.lag import Lag
 from services.detector.adapters.lanes import Lanes
 from services.detector.adapters.local import Progress, Watchdog
 from services.detector.adapters.metrics import Standing
-from services.detector.adapters.outbox import INNER, SENDER, tick
+from services.detector.adapters.outbox import INNER, SENDER
 from services.detector.adapters.recovery import Recovery
 from services.detector.adapters.sending import Sender
 from services.detector.adapters.settings import connection, options
@@ -100,6 +100,7 @@ class Worker:
         self._lanes.clear()
         self._hand.forget()
         self.progress.done.clear()
+        self.progress.troubles.clear()
         self._commits.forget()
         self._lag.look(monotonic(), {}, {})
 
@@ -143,7 +144,10 @@ class Worker:
     def _recovering(self) -> bool:
         if self.app.rebalancing or not self.app.tables.actives_ready:
             return True
-        return any(place.partition not in self._hand.known for place in self._here())
+        return any(
+            place not in self.progress.done or place.partition not in self._hand.known
+            for place in self._here()
+        )
 
     def hangs(self) -> bool:
         """Whether nothing has moved for too long, although something waits."""
@@ -202,15 +206,15 @@ class Worker:
         due = [
             one for partition in ready for one in self._hand.agenda.due(partition, now, MOST_DUE)
         ]
-        await asyncio.gather(
-            *(self._hand.send(tick(one.patient_id, one.instant), one.partition) for one in due)
-        )
+        await asyncio.gather(*map(self._hand.remind, due))
 
     async def _look(self) -> list[int]:
         """See how far we are.
 
         Returns:
-            Partitions whose facts are all judged: only there, what is missing is missing.
+            Partitions whose facts are all judged: only there, what is missing is missing. And
+            whose reminders are all handled: so a change of rules, which is for everybody, comes
+            in small portions, and a fact in the midst of it need not wait for more than one.
         """
         consumer: Any = self.app.consumer
         here = [place for place in consumer.assignment() if place in self.progress.done]
@@ -222,8 +226,9 @@ class Worker:
         behind = {place: done[place] for place in here if done[place] < ends[place]}
         self._waiting = bool(behind)
         await self._read_again(behind)
+        busy = {partition for _, partition in behind}
         facts = (place for place in here if place.topic == EVENTS.name)
-        return [place.partition for place in facts if done[place] >= ends[place]]
+        return [place.partition for place in facts if place.partition not in busy]
 
     async def _read_again(self, behind: Mapping[Place, int]) -> None:
         """Have records brought again that the client has lost."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from services.detector.adapters.desk import Desk
 from services.detector.adapters.local import record_of
+from services.detector.adapters.outbox import tick
 from services.detector.adapters.sending import insist
 from services.detector.adapters.ticks import Agenda
 from services.runtime.errors import Unavailable
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from services.detector.adapters.metrics import DetectorMetrics
     from services.detector.adapters.outbox import Outgoing, Record
     from services.detector.adapters.sending import Sender
+    from services.detector.adapters.ticks import Due
     from services.runtime.clock import Clock
 
 LEASE: Final = 5.0
@@ -68,7 +70,7 @@ class Hand:
                 for one in handled.sends:
                     if monotonic() - begun > LEASE:
                         begun = await self._still_ours(record.partition)
-                    await self.send(one)
+                    await self.send(one, record.partition)
                 if handled.head is not None:
                     now = self._clock.now()
                     self.agenda.note(record.partition, handled.patient_id, handled.head, now)
@@ -127,25 +129,33 @@ class Hand:
     async def _append(self, partition: int, handled: Handled) -> bool:
         key, row = handled.key or b"", handled.row
         act, trouble = self._changelog.append, "the changelog takes nothing"
-        return await insist(lambda: act(partition, key, row), trouble, self._progress)
+        return await insist(lambda: act(partition, key, row), trouble, self._progress, partition)
 
     async def _catch_up(self, partition: int) -> None:
         """Know all rows of a partition, once after it came to us."""
         if partition not in self.known:
             act, trouble = self._changelog.catch_up, "the changelog gives nothing"
-            await insist(lambda: act(partition), trouble, self._progress)
+            await insist(lambda: act(partition), trouble, self._progress, partition)
             self.desk.forget(partition)
             self.known.add(partition)
 
-    async def send(self, one: Outgoing, partition: int | None = None) -> None:
-        """Send a record; without a partition its key decides.
+    async def send(self, one: Outgoing, lane: int, partition: int | None = None) -> None:
+        """Send a record of a lane; without a partition its key decides where to.
 
         Raises:
             Exception: the last failure, of whatever kind the client library makes.
         """
         record = one.topic, one.key.encode(), one.value.encode(), one.headers, partition
         act, trouble = self._sender.send, f"{one.topic} takes nothing"
-        await insist(lambda: act(*record), trouble, self._progress)
+        await insist(lambda: act(*record), trouble, self._progress, lane)
+
+    async def remind(self, one: Due) -> None:
+        """Send a reminder to the lane that it is for.
+
+        Raises:
+            Exception: as `send`.
+        """
+        await self.send(tick(one.patient_id, one.instant), one.partition, one.partition)
 
     async def begin(self, partition: int) -> None:
         """Know a partition's state, and whom to remind there; once after it came to us.

@@ -170,13 +170,16 @@ class Person:
     def _awake(self, arrival: Arrival, said: _Said) -> Monitor:
         """The engine with all that was judged; under new rules, the facts may mean something else.
 
-        What they mean anew is said at the instant of the arrival.
+        What they mean anew is said at the instant of the arrival, and as what it is; but before
+        anything that waits, or that was due by the former rules. Where our code had failed,
+        nobody can tell what the rules have to do with it.
         """
         if self._monitor is not None:
             return self._monitor
         head, monitor = self.head, Monitor(self._judging.rules)
-        if head.meaning != self._judging.meaning:
-            now = max(head.now, arrival.at if head.wake is None else min(head.wake, arrival.at))
+        anew = head.meaning != self._judging.meaning
+        if anew:
+            now = max(head.now, arrival.at if head.wake is None else min(head.wake - 1, arrival.at))
             self.head = head._replace(now=now, meaning=self._judging.meaning, defect=None)
         charts: dict[str, Timeline] = {self.patient_id: Timeline()}
         for one in self._judged():
@@ -184,7 +187,9 @@ class Person:
             chart.merge(Fact(one.event, one.received))
         versions = {patient_id: list(chart.versions()) for patient_id, chart in charts.items()}
         journals = {self.patient_id: list(self._journals.values())}
-        said.revisions += monitor.restore(dict(versions), dict(journals), self.head.now)
+        restored = monitor.restore(dict(versions), dict(journals), self.head.now)
+        marked = anew and head.defect is None
+        said.revisions += (one.after_rule_change() if marked else one for one in restored)
         self._monitor = monitor
         return monitor
 

@@ -24,14 +24,19 @@ class Progress:
         done: of each partition of a topic that is ours, the offset behind the last record that was
             finished: stored, sent, all acknowledged.
         finished: how many records were, ever.
-        trouble: what is wrong at present, a sentence of ours.
+        troubles: what is wrong at present, a sentence of ours for each lane that waits for it.
         failure: why it must end.
     """
 
     done: dict[Place, int] = field(default_factory=dict)
     finished: int = 0
-    trouble: str | None = None
+    troubles: dict[int, str] = field(default_factory=dict)
     failure: Exception | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What is wrong at present in one of the lanes; None if all is well in all of them."""
+        return next(iter(self.troubles.values()), None)
 
     def begin(self, place: Place, offset: int) -> None:
         """A partition is ours, and its records are wanted from an offset on."""

@@ -65,13 +65,14 @@ class Sender:
         return int(done.offset)
 
 
-async def insist(act: Callable[[], Awaitable[T]], trouble: str, progress: Progress) -> T:
+async def insist(act: Callable[[], Awaitable[T]], trouble: str, progress: Progress, lane: int) -> T:
     """Do it, if need be several times; what takes long is waited for and not begun again.
 
     Args:
         act: what is to be done.
         trouble: what to say meanwhile, a sentence of ours.
         progress: where it is said.
+        lane: the partition that waits for it; what goes well elsewhere doesn't help it.
 
     Returns:
         What it gave.
@@ -86,9 +87,9 @@ async def insist(act: Callable[[], Awaitable[T]], trouble: str, progress: Progre
         await asyncio.wait({work}, timeout=PATIENCE)
         error = work.exception() if work.done() else Unavailable(f"kafka: {trouble}")
         if error is None:
-            progress.trouble = None
+            progress.troubles.pop(lane, None)
             return work.result()
-        progress.trouble = trouble
+        progress.troubles[lane] = trouble
         logger().error("trouble", extra={"reason": trouble, "detail": place_of(error)})
         if attempt == ATTEMPTS or isinstance(error, OperatorError):
             raise error

@@ -7,12 +7,15 @@ reminder is a record to ourselves, so that time and facts reach a patient in one
 from __future__ import annotations
 
 import heapq
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from services.detector.adapters.rows import Head
+
+    Queues = dict[int, list[tuple[int, str]]]
 
 GRACE: Final = 300_000
 """Microseconds that facts of one instant may take to come in, one after the other."""
@@ -40,11 +43,13 @@ class Agenda:
         """Start empty.
 
         Args:
-            meaning: of today's rules: who was judged by others is due at once.
+            meaning: of today's rules: who was judged by others is due at once, and comes after
+                those to whom time has something to say.
         """
         self._meaning = meaning
         self.begun: set[int] = set()
-        self._queues: dict[int, list[tuple[int, str]]] = {}
+        self._timely: Queues = {}
+        self._anew: Queues = {}
         self._dues: dict[tuple[int, str], tuple[int, int]] = {}
 
     def note(self, partition: int, patient_id: str, head: Head, now: int) -> None:
@@ -56,23 +61,27 @@ class Agenda:
             head: where they stand.
             now: the present.
         """
-        due = self._of(head, now)
+        due, queues = self._of(head, now), self._timely
+        if head.meaning != self._meaning:
+            queues = self._anew if due is None or due[0] > now else self._timely
+            due = now, now
         if due is None:
             self._dues.pop((partition, patient_id), None)
         else:
-            self._put(partition, patient_id, *due)
+            self._put(queues, partition, patient_id, *due)
 
-    def _of(self, head: Head, now: int) -> tuple[int, int] | None:
+    @staticmethod
+    def _of(head: Head, now: int) -> tuple[int, int] | None:
         """When to remind, and of which instant."""
-        if head.meaning != self._meaning:
-            return now, now
         if head.wake is None:
             return None
         return (head.wake if head.pending is None else now + GRACE), head.wake
 
-    def _put(self, partition: int, patient_id: str, ready: int, instant: int) -> None:
+    def _put(
+        self, queues: Queues, partition: int, patient_id: str, ready: int, instant: int
+    ) -> None:
         self._dues[partition, patient_id] = ready, instant
-        heapq.heappush(self._queues.setdefault(partition, []), (ready, patient_id))
+        heapq.heappush(queues.setdefault(partition, []), (ready, patient_id))
 
     def due(self, partition: int, now: int, most: int) -> Iterator[Due]:
         """Who is to be reminded by now; whoever was given is given again after some time.
@@ -82,13 +91,16 @@ class Agenda:
             now: the present.
             most: no more than so many.
         """
-        queue = self._queues.get(partition, [])
-        while queue and queue[0][0] <= now and most > 0:
+        both = (self._taken(queues, partition, now) for queues in (self._timely, self._anew))
+        return islice(chain.from_iterable(both), most)
+
+    def _taken(self, queues: Queues, partition: int, now: int) -> Iterator[Due]:
+        queue = queues.get(partition, [])
+        while queue and queue[0][0] <= now:
             ready, patient_id = heapq.heappop(queue)
             noted = self._dues.get((partition, patient_id))
             if noted is not None and noted[0] == ready:
-                self._put(partition, patient_id, now + PATIENCE, noted[1])
-                most -= 1
+                self._put(queues, partition, patient_id, now + PATIENCE, noted[1])
                 yield Due(partition, patient_id, noted[1])
 
     def waiting(self, now: int) -> tuple[int, int]:
@@ -103,5 +115,6 @@ class Agenda:
     def clear(self) -> None:
         """Forget all."""
         self.begun.clear()
-        self._queues.clear()
+        self._timely.clear()
+        self._anew.clear()
         self._dues.clear()

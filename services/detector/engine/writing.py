@@ -122,6 +122,7 @@ def write(  # noqa: PLR0913  (the parts of an alert)
             "options": card.options if stands else (),
             "source": card.source,
             "to_be_checked": card.to_be_checked,
+            "cause": None,
         },
     )
 

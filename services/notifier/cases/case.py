@@ -36,6 +36,7 @@ class Finding(Model):
         told: whether somebody was, or is about to be, told of this statement.
         act_by: the instant by which to act; None where nothing is asked.
         told_by: the instant by which to act, as it was told.
+        by_rules: whether the statement was first made because the rules changed.
         evidence_at: clinical time of the first qualifying evidence.
     """
 
@@ -53,6 +54,7 @@ class Finding(Model):
     settled: bool = False
     told: bool = False
     told_by: Moment | None = None
+    by_rules: bool = False
 
 
 class Receipt(Model):

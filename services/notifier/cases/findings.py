@@ -25,7 +25,8 @@ class Heard(NamedTuple):
     Attributes:
         finding: as it now is.
         cause: why somebody must be told; None when nobody need be.
-        minor: it may wait for a digest, because graver things were told.
+        minor: it may wait for a digest, because graver things were told, or since nothing happened
+            to the patient: the rules changed.
         fell: it stood, and no longer does.
     """
 
@@ -50,7 +51,9 @@ def hear(case: Case | None, revision: AlertRevision, site: Site) -> Heard | None
     if before is not None and before.settled and before.stands:
         told.append(before)
     cause = _cause(finding, before, told, site.policy)
-    minor = cause is Cause.NEW_FINDING and any(_outweighs(one, finding) for one in told)
+    minor = cause is Cause.NEW_FINDING and any(
+        finding.by_rules or _outweighs(one, finding) for one in told
+    )
     if cause is not None or (before is not None and before.stands and before.told):
         act_by = finding.act_by if cause is not None or before is None else before.told_by
         settled = cause is None and before is not None and before.settled
@@ -105,10 +108,11 @@ def _finding(revision: AlertRevision, before: Finding | None, site: Site) -> Fin
     stands = revision.state in OPEN_STATES and revision.change != "withdrawn"
     statement = _statement(revision)
     said = before if before is not None and before.stands else None
-    since, latest = revision.at, None
+    since, latest, by_rules = revision.at, None, revision.cause == "rule-change"
     if said is not None and said.statement == statement:
         graver = gravity(revision.severity) < gravity(said.severity)
         since, latest = (revision.at, said.act_by) if graver else (said.since, None)
+        by_rules = by_rules if graver else said.by_rules
     return Finding(
         alert_id=revision.alert_id,
         revision=revision.revision,
@@ -121,6 +125,7 @@ def _finding(revision: AlertRevision, before: Finding | None, site: Site) -> Fin
         act_by=_act_by(revision, since, latest, site) if stands else None,
         evidence_at=revision.onset,
         stands=stands,
+        by_rules=by_rules,
     )
 
 

@@ -92,8 +92,8 @@ def urgency(case: Case, site: Site, now: datetime) -> Urgency:
 
 
 def _is_demoted(case: Case, site: Site) -> bool:
-    """Whether all that stands comes from rules that lost the right to interrupt."""
-    return all(one.rule in site.demoted for one in case.pending)
+    """Whether all that stands comes of changed rules, or from rules that may not interrupt."""
+    return all(one.by_rules or one.rule in site.demoted for one in case.pending)
 
 
 def attention(case: Case, site: Site, now: datetime) -> datetime:

@@ -185,8 +185,11 @@ def test_other_rules_say_their_own_after_a_restart(open_ward: Opener, rules: Rul
     assert told(ward, PHOENIX) == []
     ward = open_ward(rules)
     (found,) = [one for one in ward.told if one.rule == "PROST-PHOENIX"]
-    assert (found.revision, found.state) == (1, "confirmed")
-    assert open_ward(rules).told == []
+    assert (found.revision, found.state, found.cause) == (1, "confirmed", "rule-change")
+    ward = open_ward(rules)
+    assert ward.told == []
+    fixed = psa("b", "2021-01-01", "0.6", status="corrected", issued_at="2021-02-01T12:00:00Z")
+    assert [one.cause for one in told(ward, [fixed])] == ["rule-change", None]
 
 
 def test_a_rule_that_comes_back_goes_on_with_its_journal(open_ward: Opener, rules: Rules) -> None:
@@ -405,7 +408,7 @@ def test_a_suspended_patient_is_judged_again_by_new_rules(
         assert told(ward, PHOENIX) == []
     assert told(open_ward(rules[1:]), []) == []
     ward = open_ward(rules)
-    assert [one.rule for one in ward.told] == ["PROST-PHOENIX"]
+    assert [(one.rule, one.cause) for one in ward.told] == [("PROST-PHOENIX", None)]
     assert ward.book.counts()["suspended"] == 0
 
 

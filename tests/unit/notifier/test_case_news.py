@@ -25,6 +25,7 @@ from schemas.alerts import Severity, State
 from schemas.events import EVENT
 from services.notifier.cases.commands import (
     Acknowledge,
+    Alerted,
     DigestSent,
     Dispose,
     Happened,
@@ -511,6 +512,43 @@ def test_a_demoted_rule_begins_with_a_digest_and_still_escalates() -> None:
     assert world.open.in_digest
     world.until(START + 20 * DAY - timedelta(seconds=1))
     assert world.told[-1][0] == "desk:desk"
+
+
+def by_rules(**fields: Any) -> Alerted:
+    return alert(cause="rule-change", **fields)
+
+
+def test_what_a_rule_change_brings_begins_with_a_digest_and_still_escalates() -> None:
+    world = World()
+    world.give(by_rules(act_by=START + 20 * DAY))
+    assert (world.told, world.open.in_digest) == ([], True)
+    world.until(START + 20 * DAY - timedelta(seconds=1))
+    assert world.told[-1][0] == "desk:desk"
+
+
+@pytest.mark.parametrize(
+    "closing", [{"act_by": START + 2 * DAY}, {"severity": Severity.CRITICAL}], ids=["late", "grave"]
+)
+def test_what_a_rule_change_brings_too_late_to_wait_goes_at_once(closing: dict[str, Any]) -> None:
+    world = World()
+    world.give(by_rules(**closing))
+    assert causes(world) == ["new-finding"]
+    assert not world.open.in_digest
+
+
+def test_what_a_rule_change_adds_to_a_case_interrupts_nobody() -> None:
+    world = World()
+    world.give(alert(act_by=START + 20 * DAY))
+    world.give(by_rules(name="a2", act_by=START + 20 * DAY), START + HOUR)
+    assert causes(world) == ["new-finding"]
+    assert world.open.in_digest
+
+
+def test_a_new_stage_by_a_fact_is_told_although_the_first_came_of_a_rule_change() -> None:
+    world = World()
+    world.give(by_rules(state=State.SUSPECTED, act_by=START + 20 * DAY))
+    world.give(alert(revision=2, act_by=START + 20 * DAY), START + HOUR)
+    assert causes(world) == ["new-finding"]
 
 
 def test_a_critical_alert_of_a_demoted_rule_goes_at_once() -> None:

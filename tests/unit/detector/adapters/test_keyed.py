@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -307,10 +308,47 @@ def test_other_rules_are_heard_of_without_a_new_fact() -> None:
     partition.judging = phoenix()
     partition.start()
     a_day_later(partition)
-    assert [one.rule for one in alerts(partition)] == [PHOENIX]
+    assert [(one.rule, one.cause) for one in alerts(partition)] == [(PHOENIX, "rule-change")]
     partition.start()
     a_day_later(partition)
     assert len(alerts(partition)) == 1, "once"
+
+
+def test_what_a_fact_brings_after_a_change_of_rules_is_not_due_to_the_rules() -> None:
+    """The fact that waits when the rules change, and the one that comes afterwards."""
+    partition = published(Partition(Judging.by([rule_named("HIV-VF-WHO")])), FAILING)
+    partition.judging = phoenix()
+    partition.start()
+    a_day_later(partition)
+    correction = {"issued_at": moment(issued(FAILING[2]) + US_PER_DAY), "value": Decimal("0.4")}
+    a_day_later(published(partition, [FAILING[2].model_copy(update=correction)]))
+    assert [(one.state, one.cause) for one in alerts(partition)] == [
+        ("confirmed", None),
+        ("retracted", None),
+    ]
+
+
+def test_what_was_due_when_the_rules_changed_is_not_due_to_the_rules() -> None:
+    """No viral load for a year after the start: the rule that asks for it was there before."""
+    begun = event(
+        "HOSP|1",
+        "art",
+        "2020-01-01",
+        type="treatment",
+        phase="started",
+        course_id="c1",
+        condition="hiv",
+        modality="antiretroviral",
+    )
+    asking, late = rule_named("HIV-VL-OVERDUE"), issued(begun) + 900 * US_PER_DAY
+    partition = a_day_later(published(Partition(Judging.by([asking])), [begun]))
+    partition.judging = Judging.by([asking, rule_named(PHOENIX)])
+    partition.start(late)
+    partition.let_pass(late)
+    found = alerts(partition)
+    assert found
+    assert {one.cause for one in found} == {None}
+    assert {one.rule for one in found} == {asking.id}
 
 
 # -- records that turn out to be one person's

@@ -22,9 +22,9 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "PATIENCE", 0.02)
 
 
-def insisted(act: Callable[[], Awaitable[int]], progress: Progress) -> int:
+def insisted(act: Callable[[], Awaitable[int]], progress: Progress, lane: int = 0) -> int:
     async def lives() -> int:
-        return await insist(act, "takes nothing", progress)
+        return await insist(act, "takes nothing", progress, lane)
 
     return asyncio.run(lives())
 
@@ -71,6 +71,23 @@ def test_it_gives_up_and_says_what_is_wrong_meanwhile() -> None:
 
     with pytest.raises(Unavailable, match="takes nothing"):
         insisted(hangs, progress)
+
+
+def test_what_goes_well_in_one_lane_does_not_hide_the_trouble_of_another() -> None:
+    progress = Progress()
+
+    async def fails() -> int:
+        raise ConnectionError
+
+    async def goes_well() -> int:
+        return 7
+
+    with pytest.raises(ConnectionError):
+        insisted(fails, progress, lane=3)
+    insisted(goes_well, progress, lane=5)
+    assert progress.trouble == "takes nothing"
+    insisted(goes_well, progress, lane=3)
+    assert progress.trouble is None
 
 
 def test_what_an_operator_must_mend_is_not_tried_again() -> None:

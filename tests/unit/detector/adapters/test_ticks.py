@@ -55,6 +55,18 @@ def test_who_was_judged_by_other_rules_is_due_at_once() -> None:
     assert due(agenda, NOW) == [Due(0, "A", NOW)]
 
 
+def test_a_change_of_rules_comes_after_what_is_due() -> None:
+    agenda = Agenda(RULES)
+    for name in "AB":
+        agenda.note(0, name, head(None, meaning="older"), NOW)
+    agenda.note(0, "C", head(NOW + 1, meaning="older"), NOW + 1)
+    agenda.note(0, "D", head(NOW + 2), NOW)
+    told = [[one.patient_id for one in due(agenda, NOW + 2, most=2)] for _ in range(3)]
+    assert told == [["C", "D"], ["A", "B"], []]
+    again = due(agenda, NOW + 2 + PATIENCE)
+    assert [one.patient_id for one in again] == ["C", "D", "A", "B"]
+
+
 def test_many_are_told_a_few_at_a_time() -> None:
     agenda = Agenda(RULES)
     agenda.begin(0)
