@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.broker import free_ports
+from support.following import Following
 from support.kafka import everything
 from support.mllp import HERE, oru
 from support.persistent import PersistentSender
@@ -101,7 +102,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(
         started[1] = Command("map", "--kafka", broker.address)
 
         until(lambda: told(hospital) == total)
-        until(lambda: len(once(everything(broker.address, EVENTS.name))) >= total)
+        with Following(broker.address, EVENTS.name) as found:
+            until(lambda: bool(found.news()) and len(once(found.records)) >= total)
     finally:
         for sender in hospital:
             sender.over.set()
@@ -114,8 +116,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_counts_twice(
 
     raw = everything(broker.address, RAW.name)
     assert {one.value for one in raw} == {each for one in hospital for each in one.messages}
-    found = once(everything(broker.address, EVENTS.name))
-    assert len(found) == total, "one event for each message, and no other"
+    events = once(everything(broker.address, EVENTS.name))
+    assert len(events) == total, "one event for each message, and no other"
     for number in range(SENDERS):
         in_order = [one.value for one in raw if one.headers["source"] == f"HOSP/LAB{number}"]
         first = list(dict.fromkeys(in_order))

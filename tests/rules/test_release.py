@@ -28,6 +28,7 @@ def test_every_rule_does_what_its_released_version_did() -> None:
     assert unreleased(standing, known) == [], "run `salvage rules lock`"
 
 
+@pytest.mark.timeout(600)  # some have over a hundred mutants
 @pytest.mark.parametrize("rule", packs.rules(), ids=lambda rule: rule.id)
 def test_the_cases_of_a_rule_notice_if_it_says_something_else(rule: Rule) -> None:
     count, left = survivors(rule, [case for case in packs.cases() if case.rule == rule.id])

@@ -127,6 +127,8 @@ def with_parameters(rule: Rule, values: Mapping[str, Plain], place: Place) -> Ru
     Raises:
         RuleError: the rule has no such parameter, or the value is no expression.
     """
+    if not values:
+        return rule
     for name, value in values.items():
         if rule.parameter(name) is None:
             raise RuleError(place, f"{rule.id} has no parameter `{name}`")
