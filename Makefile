@@ -13,7 +13,7 @@ self  := $(pip) install --no-deps --no-build-isolation
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test quick check format bench bench-peers bench-ingest bench-kafka bench-recovery fuzz peer-hapi faults faults-notifier ops check-ops wheel lock clean
+.PHONY: help demo test test-browser screenshots rule-words quick check format bench bench-peers bench-ingest bench-kafka bench-recovery bench-inbox fuzz peer-hapi faults same-answer faults-notifier ops check-ops image base-image stack test-stack sbom licences audit wheel lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,16 @@ test: check ## everything: format, lint, types, import contracts, rules, all tes
 
 quick: $(VENV)/.develop ## the tests to run at every save
 	$(bin)/python -m pytest --numprocesses auto -m "not slow" tests/unit tests/rules $(ARGS)
+
+# CI=true: without the browser it fails, instead of being skipped. Debian: chromium.
+test-browser: $(VENV)/.develop ## the pages in a real Chromium: mouse, keyboard alone, no script, axe
+	CI=true $(bin)/python -m pytest tests/browser $(ARGS)
+
+screenshots: $(VENV)/.develop ## take docs/images/ anew, of made-up patients
+	PYTHONPATH=tests $(bin)/python -m support.screenshots
+
+rule-words: $(VENV)/.develop ## write anew what the inbox says of the rules, from the packs
+	$(bin)/python -m services.commands.rulewords
 
 check: $(VENV)/.develop ## all of `make test` that is not pytest
 	$(bin)/ruff format --check .
@@ -54,6 +64,9 @@ PATIENTS := 100000
 bench-recovery: $(VENV)/.develop ## measure how soon many patients are served again (PATIENTS=100000)
 	PYTHONPATH=tests $(bin)/python -m benchmarks.kafka.recovery --patients $(PATIENTS) $(ARGS)
 
+bench-inbox: $(VENV)/.develop ## measure the worklist of a ward with 10,000 open cases (ARGS="--cases 1000")
+	PYTHONPATH=tests $(bin)/python -m benchmarks.inbox $(ARGS)
+
 fuzz: $(VENV)/.develop ## ten minutes of bytes that nobody would send (ARGS="--seconds 60 --least 0")
 	PYTHONPATH=tests $(bin)/python -m fuzz $(ARGS)
 
@@ -62,6 +75,10 @@ faults: $(VENV)/.develop ## three brokers, three workers, and what breaks (KILLS
 	  $(if $(BROKER_KILLS),--broker-kills $(BROKER_KILLS)) $(if $(CUTS),--cuts $(CUTS)) \
 	  $(if $(STOPS),--stops $(STOPS)) $(if $(FULL),--full $(FULL)) $(if $(CORRUPT),--corrupt $(CORRUPT)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(INPUT),--input $(INPUT)) $(ARGS)
+
+DATA := ../shared/data
+same-answer: $(VENV)/.develop ## three workers on every data set and case, against a replay (DATA=folder of the sets)
+	PYTHONPATH=tests $(bin)/python -m faults --everything $(DATA) --kills 0 --broker-kills 0 --cuts 0 --seed 1 $(ARGS)
 
 peer-hapi: $(VENV)/.develop ## 50,000 messages from HAPI, the server killed 20 times; needs Java and Maven
 	PYTHONPATH=tests $(bin)/python -m support.hapi $(ARGS)
@@ -72,6 +89,32 @@ faults-notifier: $(VENV)/.develop ## notifiers killed while they send 10,000 ale
 
 ops: $(VENV)/.develop ## write docs/metrics.md and the dashboards anew, from the code
 	$(bin)/python -m deploy
+
+# --- The image and the stack (docs/operations.md) -----------------------------------------------
+
+BASE  := python:3.11-slim-bookworm
+IMAGE := salvage-watch:local
+built := build/image
+
+image: $(VENV)/.develop ## the container image, of locked wheels (BASE=image with Python 3.11, IMAGE=name)
+	rm -rf $(built) && mkdir -p $(built)
+	cp requirements/runtime.txt $(built)/
+	$(pip) download --require-hashes --no-deps --dest $(built)/wheels -r requirements/runtime.txt
+	$(pip) wheel --no-deps --no-build-isolation --wheel-dir $(built)/wheels .
+	docker build --build-arg BASE=$(BASE) --file deploy/Dockerfile --tag $(IMAGE) $(built)
+
+# Root, Debian and debootstrap; four minutes, and no registry.
+base-image: ## a base image of Debian's packages, for `make image BASE=local/python:3.11-bookworm`
+	rm -rf build/base
+	debootstrap --variant=minbase --include=python3,python3-venv,ca-certificates bookworm build/base
+	tar --directory build/base --create . | docker import - local/python:3.11-bookworm
+	rm -rf build/base
+
+stack: ## the whole system on this machine, from deploy/compose.yaml (ARGS=down ends it)
+	SALVAGE_IMAGE=$(IMAGE) docker compose --project-name salvage-watch --file deploy/compose.yaml $(or $(ARGS),up --detach)
+
+test-stack: $(VENV)/.develop ## drive that stack: messages in, alerts out, each service started anew, nothing lost
+	PYTHONPATH=tests $(bin)/python -m stack --image $(IMAGE) $(ARGS)
 
 # CI=true: what is missing fails instead of being skipped. Debian: prometheus, prometheus-alertmanager.
 check-ops: $(VENV)/.develop ## alert rules, routes and dashboards, by promtool, amtool and a real Prometheus
@@ -111,6 +154,20 @@ wheel: $(VENV)/.develop ## build the wheel into dist/, install it in a bare envi
 	$(VENV)-wheel/bin/python -m pip --disable-pip-version-check --quiet install --no-deps dist/*.whl
 	cd dist && $(abspath $(VENV))-wheel/bin/salvage rules check
 
+# --- What we are made of -------------------------------------------------------------------------
+
+sbom licences audit: $(VENV)/.develop $(VENV)-supply/bin/pip-audit
+	@$(bin)/python -m deploy.supply $@ $(VENV)-supply/bin
+
+sbom: ## the bill of materials of what users get, CycloneDX, into build/
+licences: ## its licences, into build/
+audit: ## what is known to be wrong with it; needs a network
+
+$(VENV)-supply/bin/pip-audit:
+	$(PYTHON) -m venv $(VENV)-supply
+	$(VENV)-supply/bin/python -m pip --disable-pip-version-check --quiet install \
+	  cyclonedx-bom==7.5.0 pip-audit==2.10.1 pip-licenses==5.5.5
+
 # --- The locks: versions and hashes, never an address (docs/adr/0003-locks-without-addresses.md) ---
 
 compile = $(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
@@ -125,6 +182,6 @@ $(VENV)-lock/bin/uv:
 	$(VENV)-lock/bin/python -m pip --disable-pip-version-check --quiet install uv
 
 clean: ## remove everything that make made
-	rm -rf $(VENV) $(VENV)-wheel $(VENV)-lock dist build htmlcov .coverage \
+	rm -rf $(VENV) $(VENV)-wheel $(VENV)-lock $(VENV)-supply dist build htmlcov .coverage \
 	  .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find schemas services tests -name __pycache__ -type d -prune -exec rm -rf {} +

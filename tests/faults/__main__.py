@@ -11,15 +11,20 @@ import tempfile
 import time
 from pathlib import Path
 from random import Random
+from typing import TYPE_CHECKING
 
 from support.broker import NoBroker
 
+from faults.archives import everything
 from faults.crew import GaveUp
 from faults.network import NoNetwork
 from faults.plan import Kind, plan
 from faults.traffic import generated, read
 from faults.trial import Trial, expected
 from services.commands.chosen import chosen_rules
+
+if TYPE_CHECKING:
+    from schemas.events import Event
 
 _COUNTS = {
     Kind.KILL: "kills",
@@ -38,8 +43,7 @@ def main(argv: list[str] | None = None) -> int:
     say(f"seed {options.seed}")
     try:
         rules = chosen_rules(options.rules, None)
-        archive = options.input
-        events = read(archive) if archive else generated(options.events, options.seed)
+        events = _events(options)
         right = expected(events, rules)
         alerts = len({one.alert_id for one in right.revisions})
         say(f"{len(events):,} events, {alerts:,} alerts in {len(right.revisions):,} revisions")
@@ -53,6 +57,14 @@ def main(argv: list[str] | None = None) -> int:
         return 2
 
 
+def _events(options: argparse.Namespace) -> list[Event]:
+    if options.everything:
+        return everything(options.everything)
+    if options.input:
+        return read(options.input)
+    return generated(options.events, options.seed)
+
+
 def _options(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults")
     add = parser.add_argument
@@ -60,6 +72,7 @@ def _options(argv: list[str] | None) -> argparse.Namespace:
         add(f"--{name.replace('_', '-')}", dest=name, type=int, default=_DEFAULTS.get(kind, 0))
     add("--seed", type=int, default=secrets.randbelow(1 << 32))
     add("--input", type=Path, help="an archive of events; a hospital is simulated without one")
+    add("--everything", type=Path, metavar="DATA", help="these data sets, and all rules' cases")
     add("--events", type=int, default=20_000, help="how many are simulated")
     add("--rules", help="as `salvage detect` has it; default: all")
     add("--wait", type=float, default=3.0, help="seconds between two faults, on average")

@@ -31,6 +31,7 @@ from services.detector.adapters.sending import Sender
 from services.detector.adapters.settings import connection, options
 from services.detector.adapters.stalls import Stalls
 from services.detector.adapters.standby import keep_copies
+from services.detector.adapters.ticks import at_rest
 from services.runtime.errors import SalvageError, place_of
 from services.runtime.logs import logger
 
@@ -144,10 +145,7 @@ class Worker:
     def _recovering(self) -> bool:
         if self.app.rebalancing or not self.app.tables.actives_ready:
             return True
-        return any(
-            place not in self.progress.done or place.partition not in self._hand.known
-            for place in self._here()
-        )
+        return not all(map(self._hand.serves, self._here()))
 
     def hangs(self) -> bool:
         """Whether nothing has moved for too long, although something waits."""
@@ -212,9 +210,7 @@ class Worker:
         """See how far we are.
 
         Returns:
-            Partitions whose facts are all judged: only there, what is missing is missing. And
-            whose reminders are all handled: so a change of rules, which is for everybody, comes
-            in small portions, and a fact in the midst of it need not wait for more than one.
+            Partitions where somebody may be reminded.
         """
         consumer: Any = self.app.consumer
         here = [place for place in consumer.assignment() if place in self.progress.done]
@@ -226,9 +222,7 @@ class Worker:
         behind = {place: done[place] for place in here if done[place] < ends[place]}
         self._waiting = bool(behind)
         await self._read_again(behind)
-        busy = {partition for _, partition in behind}
-        facts = (place for place in here if place.topic == EVENTS.name)
-        return [place.partition for place in facts if place.partition not in busy]
+        return at_rest(self._here(), here, behind)
 
     async def _read_again(self, behind: Mapping[Place, int]) -> None:
         """Have records brought again that the client has lost."""
@@ -237,9 +231,6 @@ class Worker:
         if lost:
             logger().warning("read again", extra={"reason": "records wait and none comes"})
             await self._commits.again(lost)
-
-
-# -- who we are
 
 
 def _security(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from services.detector.adapters.changelog import Changelog
     from services.detector.adapters.desk import Handled
     from services.detector.adapters.keyed import Judging
-    from services.detector.adapters.local import Progress
+    from services.detector.adapters.local import Place, Progress
     from services.detector.adapters.metrics import DetectorMetrics
     from services.detector.adapters.outbox import Outgoing, Record
     from services.detector.adapters.sending import Sender
@@ -55,6 +55,10 @@ class Hand:
         self.known: set[int] = set()
         self._changelog, self._sender = changelog, sender
         self._progress, self._metrics, self._clock = progress, metrics, clock
+
+    def serves(self, place: Place) -> bool:
+        """Whether it is known which record of a partition comes next, and all its rows are."""
+        return place in self._progress.done and place[1] in self.known
 
     def forget(self) -> None:
         """Partitions change hands; what we know of any may be outdated afterwards."""

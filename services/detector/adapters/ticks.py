@@ -11,8 +11,9 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
+    from services.detector.adapters.local import Place
     from services.detector.adapters.rows import Head
 
     Queues = dict[int, list[tuple[int, str]]]
@@ -23,6 +24,23 @@ PATIENCE: Final = 30_000_000
 """Microseconds after which a reminder that had no effect is sent again."""
 LATE: Final = 60_000_000
 """Microseconds after which somebody who was not reminded with effect is overdue."""
+
+
+def at_rest(
+    ours: Iterable[Place], begun: Collection[Place], behind: Collection[Place]
+) -> list[int]:
+    """The partitions where somebody may be reminded: those of which nothing waits.
+
+    Of facts, since only where all are judged, what is missing is missing. Of our own reminders,
+    so that of many, as after a change of rules, a fact waits for one round at most.
+
+    Args:
+        ours: places of facts.
+        begun: places of any topic of which it is known how far we are.
+        behind: those of them where records wait.
+    """
+    busy = {partition for _, partition in behind}
+    return [place[1] for place in ours if place in begun and place[1] not in busy]
 
 
 class Due(NamedTuple):

@@ -150,7 +150,7 @@ class Fact:
             if number is None:
                 self.value = self.reference = sort.unnumbered
         elif sort.comparator is not None:
-            self.value, self.reference = _censored(number, sort.comparator)
+            self.value, self.reference = _censored(str(number), sort.comparator)
         self.sort = sort
 
     @property
@@ -327,8 +327,12 @@ def _converted(number: Decimal, by: Any) -> Value:
 
 
 @lru_cache(maxsize=4096)  # a detection limit comes again and again
-def _censored(number: Decimal, comparator: str) -> tuple[Range, Decimal | None]:
-    """Value and reference of a result that is only known to lie on one side of a number."""
+def _censored(digits: str, comparator: str) -> tuple[Range, Decimal | None]:
+    """Value and reference of a result that is only known to lie on one side of a number.
+
+    By its digits: 1 and 1.0 are one key of a dictionary, and would show each other's.
+    """
+    number = Decimal(digits)
     if comparator in {"<", "<="}:
         floor = Decimal(0) if number >= 0 else None
         return Range(floor, number, high_included=comparator == "<="), number

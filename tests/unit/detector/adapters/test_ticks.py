@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.detector.adapters.rows import Head
-from services.detector.adapters.ticks import GRACE, PATIENCE, Agenda, Due
+from services.detector.adapters.ticks import GRACE, PATIENCE, Agenda, Due, at_rest
 
 NOW, RULES = 1_700_000_000_000_000, "rules"
 
@@ -77,3 +77,11 @@ def test_many_are_told_a_few_at_a_time() -> None:
     agenda.clear()
     assert agenda.begun == set()
     assert due(agenda, NOW + 2 * PATIENCE) == []
+
+
+def test_nobody_is_reminded_where_a_fact_or_a_reminder_waits() -> None:
+    ours = [("facts", 0), ("facts", 1), ("facts", 2), ("facts", 3)]
+    begun = {*ours[:3], ("inner", 0), ("inner", 1), ("inner", 2)}
+    assert at_rest(ours, begun, {}) == [0, 1, 2]
+    assert at_rest(ours, begun, {("facts", 1)}) == [0, 2]
+    assert at_rest(ours, begun, {("inner", 2)}) == [0, 1]

@@ -14,6 +14,7 @@ from services.detector.language.compiler import compile_rule
 from services.detector.language.reader import read_rule
 
 if TYPE_CHECKING:
+    from schemas.alerts import AlertRevision
     from schemas.events import ClinicalEvent
 
 FRAME = """
@@ -194,3 +195,16 @@ def test_what_a_look_back_shows_is_asked_of_a_bounded_past() -> None:
     shown = ", unless: last(testo) > 50 ng/dL"
     criterion = "    each: psa\n    suspect: count(psa within 200 d) = 1\n"
     assert any("asks all the past" in one for one in mistakes(criterion, shown))
+
+
+def test_an_entry_shows_the_digits_of_its_own_result_and_of_nobody_elses() -> None:
+    """1 and 1.0 are equal, and whoever was judged first must not decide how the other reads."""
+    criterion = "    each: psa\n    suspect: psa < 2 ng/mL\n"
+    for digits in ("1", "1.0", "1.00"):
+        (raised,) = judged(criterion, psa("2024-02-01", digits, "<")).revisions
+        assert f'"value":"<{digits}"' in explained(raised)
+
+
+def explained(revision: AlertRevision) -> str:
+    assert revision.explanation is not None
+    return revision.explanation.model_dump_json()
