@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-MOST = 100
+MOST = 60
 EVERY = 60
 PATIENCE = 240.0
 
