@@ -21,11 +21,15 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "explain": ("services.commands.explain", "one patient: what fired, what not yet, and why"),
     "backtest": ("services.commands.backtest", "replay an archive against labels"),
     "review": ("services.commands.review", "whose alerts a rule change adds, removes or moves"),
+    "shadow": ("services.commands.shadow", "what other rules would say, beside a running system"),
     "rules": ("services.commands.rules", "the catalogue: list, check, test, mutate, lock, docs"),
     "deadletters": ("services.commands.deadletters", "what could not be used: list, replay, drop"),
     "sources": ("services.commands.sources", "source profiles: check them against messages"),
     "notify": ("services.commands.notifying", "alerts become cases, and cases somebody's action"),
     "route": ("services.notifier.commands.route", "who would get an alert, when, and why"),
+    "backup": ("services.commands.backup", "copy a data folder while it is at work"),
+    "restore": ("services.commands.restore", "look through a backup, and put it back"),
+    "doctor": ("services.commands.doctor", "look at a deployment: what is wrong, what to do"),
     "simulate": ("services.simulator.console", "make a synthetic cohort with known truth"),
 }
 """Command: the module whose `register` knows its arguments, and what it does."""

@@ -22,11 +22,12 @@ class Health:
         """
         self._steady = steady
         self._beat = steady()
+        self._begun = False
         self._wrong: str | None = None
 
     def beat(self) -> None:
         """Once round the loop, without trouble."""
-        self._beat, self._wrong = self._steady(), None
+        self._begun, self._beat, self._wrong = True, self._steady(), None
 
     def fail(self, reason: str) -> None:
         """Something is wrong; the reason is a sentence of ours."""
@@ -36,6 +37,11 @@ class Health:
         """What is wrong; None when all is well."""
         if self._wrong is not None:
             return self._wrong
-        if self._steady() - self._beat > STALE_SECONDS:
-            return "the loop has not come round for a minute"
-        return None
+        return "the loop has not come round for a minute" if self._is_stale() else None
+
+    def hangs(self) -> bool:
+        """Whether only a new start can help. Before the first round it takes what it takes."""
+        return self._begun and self._is_stale()
+
+    def _is_stale(self) -> bool:
+        return self._steady() - self._beat > STALE_SECONDS

@@ -18,11 +18,13 @@ if TYPE_CHECKING:
     from services.embedded.metrics import Metrics
 
 METRICS, HEALTH = "/metrics", "/health"
+LIVE, READY = "/livez", "/readyz"
+"""What a supervisor asks: start it anew? send it work? `/health` says what `/readyz` does."""
 _START_SECONDS = 10.0
 
 
 def add_operations(app: web.Application, metrics: Metrics, health: Health) -> web.Application:
-    """Give an application the two addresses that operations ask."""
+    """Give an application the addresses that operations ask."""
 
     async def show_metrics(request: web.Request) -> web.Response:
         del request
@@ -37,9 +39,19 @@ def add_operations(app: web.Application, metrics: Metrics, health: Health) -> we
         body = {"status": "ok"} if problem is None else {"status": "failing", "reason": problem}
         return web.json_response(body, status=200 if problem is None else 503)
 
+    async def show_life(request: web.Request) -> web.Response:
+        del request
+        return web.json_response({"status": "failing"}, status=503) if health.hangs() else _alive()
+
     app.router.add_get(METRICS, show_metrics)
     app.router.add_get(HEALTH, show_health)
+    app.router.add_get(READY, show_health)
+    app.router.add_get(LIVE, show_life)
     return app
+
+
+def _alive() -> web.Response:
+    return web.json_response({"status": "ok"})
 
 
 class PageServer:

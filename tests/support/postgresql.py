@@ -95,7 +95,7 @@ def _owner() -> str | None:
 
 
 def _prepare(data: Path, user: str | None) -> None:
-    words = [_program("initdb"), "-D", str(data), "-U", _ADMIN, "--auth=trust", "--no-sync"]
+    words = [program("initdb"), "-D", str(data), "-U", _ADMIN, "--auth=trust", "--no-sync"]
     done = subprocess.run(
         [*_as(user), *words, "--encoding=UTF8", "--locale=C"],
         cwd=data.parent,
@@ -113,7 +113,7 @@ def _started(folder: Path, port: int, user: str | None) -> subprocess.Popen[byte
     options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
     with (folder / "log").open("wb") as log:
         process = subprocess.Popen(
-            [*_as(user), _program("postgres"), "-D", str(folder / "data"), *options],
+            [*_as(user), program("postgres"), "-D", str(folder / "data"), *options],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -137,7 +137,7 @@ def _answers(port: int) -> bool:
         return False
 
 
-def _program(name: str) -> str:
+def program(name: str) -> str:
     """Where a program of the server's is."""
     places = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
     found = shutil.which(name) or (str(places[0]) if places else None)

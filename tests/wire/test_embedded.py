@@ -168,7 +168,8 @@ def test_it_serves_what_appears_and_ends_politely(
     ward = Process("--data", str(data), "--watch", str(folder), "--json")
     try:
         ward.wait_for("batch")
-        assert json.loads(ward.get("/health")) == {"status": "ok"}
+        for address in ("/health", "/readyz", "/livez"):
+            assert json.loads(ward.get(address)) == {"status": "ok"}
         (folder / "part").write_bytes(b"".join(lines[400:]))
         (folder / "part").rename(folder / "late.jsonl")
         while WardBook(data / FILE_NAME).counts()["facts"] < 778:

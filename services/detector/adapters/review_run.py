@@ -179,8 +179,11 @@ def _order(one: Difference) -> tuple[str, str, str, int, datetime]:
 # ---------------------------------------------------------------- one batch
 
 
-class _Beside(Monitor):
-    """A monitor with both sets of rules, which keeps what each of them says."""
+class Beside(Monitor):
+    """A monitor with both sets of rules, which keeps what each of them says.
+
+    told: entries of OLD and of NEW in their order, each with the criterion that it is about.
+    """
 
     def __init__(self, sides: Sides) -> None:
         super().__init__((*sides.old, *sides.new))
@@ -204,11 +207,16 @@ def _criterion(news: News) -> str:
 
 
 def _judge(batch: Batch, sides: Sides, until: datetime | None) -> Review:
-    monitor = _Beside(sides)
+    monitor = Beside(sides)
     for _ in journal(chain.from_iterable(batch), monitor, until=until):
         pass
+    return reviewed(monitor, len(batch))
+
+
+def reviewed(monitor: Beside, patients: int) -> Review:
+    """What both sets have said so far, held against each other."""
     old, new = (list(_episodes(told)) for told in monitor.told)
-    found = Review(patients=len(batch))
+    found = Review(patients=patients)
     found.old.update((one.rule, one.criterion) for one in old)
     found.new.update((one.rule, one.criterion) for one in new)
     for one in compare(old, new):

@@ -205,3 +205,8 @@ def test_a_loop_that_hangs_is_noticed(steady: Steady) -> None:
     assert health.problem() is None
     steady.seconds += 1
     assert health.problem() == "the loop has not come round for a minute"
+    assert not health.hangs()  # it has not begun: taking up a large store takes its time
+    health.beat()
+    assert not health.hangs()
+    steady.seconds += STALE_SECONDS + 1
+    assert health.hangs()

@@ -1,0 +1,1 @@
+"""What `salvage doctor` looks at: one file for each part of a deployment."""

@@ -1,0 +1,1 @@
+"""The stack of deploy/compose.yaml, driven from outside: `make test-stack`."""
