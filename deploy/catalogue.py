@@ -20,6 +20,7 @@ from services.embedded.store import FILE_NAME, Store
 from services.ingest.certificates import watch_certificates
 from services.ingest.metrics import IngestMetrics
 from services.ingest.watching import about_process
+from services.notifier.service.metrics import NotifierMetrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -74,10 +75,18 @@ def _of_detect(folder: Path) -> CollectorRegistry:
     return metrics.registry
 
 
+def _of_notify(folder: Path) -> CollectorRegistry:
+    del folder
+    metrics = NotifierMetrics(CollectorRegistry())
+    about_process(metrics.registry)
+    return metrics.registry
+
+
 PROCESSES: Final[Mapping[str, Callable[[Path], CollectorRegistry]]] = {
     "salvage run": _of_run,
     "salvage ingest": _of_ingest,
     "salvage detect": _of_detect,
+    "salvage notify run": _of_notify,
 }
 """What each process registers; a new process, or one that begins to export, has its line here."""
 

@@ -16,12 +16,13 @@ _HEAD: Final = (
     "",
     "What each process tells Prometheus, at `/metrics`.",
     (
-        "`salvage run` has it beside its pages, `salvage detect` beside its health (both: "
-        "`--host`, `--port`), `salvage ingest` where `--metrics` says."
+        "`salvage run` has it beside its pages, `salvage detect` and `salvage notify run` beside "
+        "their health (all: `--host`, `--port`), `salvage ingest` where `--metrics` says."
     ),
     "",
     (
-        "- No label is ever a patient or a user. Sources are those that the site declares, else "
+        "- No label is ever a patient or a user. Channels and teams are the site's. Sources are "
+        "those that the site declares, else "
         "`other`; where none is declared, at most fifty sending systems by their names. Rules are "
         "those of the catalogue; outcomes and reasons come from closed lists."
     ),

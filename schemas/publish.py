@@ -17,6 +17,7 @@ from schemas.alerts import AlertRevision
 from schemas.deadletter import DeadLetter
 from schemas.events import EVENT
 from schemas.handling import Handling
+from schemas.research import ResearchNotice
 
 FOLDER = Path(__file__).with_name("jsonschema")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -28,6 +29,7 @@ def documents() -> dict[str, str]:
         "clinical-event.v1.json": _document("Clinical event", EVENT),
         "alert-revision.v1.json": _document("Alert revision", TypeAdapter(AlertRevision)),
         "action.v1.json": _document("Action", TypeAdapter(Action)),
+        "research-notice.v1.json": _document("Research notice", TypeAdapter(ResearchNotice)),
         "dead-letter.v1.json": _document("Dead letter", TypeAdapter(DeadLetter)),
         "dead-letter-handling.v1.json": _document("Handling", TypeAdapter(Handling)),
     }

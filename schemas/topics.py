@@ -16,6 +16,7 @@ from schemas.alerts import AlertRevision
 from schemas.deadletter import DeadLetter
 from schemas.events import EVENT
 from schemas.handling import Handling
+from schemas.research import ResearchNotice
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,17 @@ ACTIONS = Topic(
     retention=None,
     about="What people did about alerts; part of the record, so never deleted by age.",
 )
+# A topic of its own, so that whoever may read it can't read what isn't for them; compacted, so that
+# a finding that was withdrawn is not read as one that stands.
+RESEARCH = Topic(
+    name="clinical.research",
+    message=TypeAdapter(ResearchNotice),
+    key="finding",
+    retention=None,
+    partitions=3,
+    compacted=True,
+    about="What a site shares with research, if it does: pseudonyms, shifted dates, bands.",
+)
 
 OWN = "salvage-"
 """So begin the names of topics that a service keeps for itself; nobody else writes to them."""
@@ -119,7 +131,7 @@ INNER = Topic(
     about="The detector's records to itself: that time has passed, and facts of merged records.",
 )
 
-TOPICS = (RAW, EVENTS, ALERTS, DEADLETTERS, HANDLED, ACTIONS, STATE, INNER)
+TOPICS = (RAW, EVENTS, ALERTS, DEADLETTERS, HANDLED, ACTIONS, RESEARCH, STATE, INNER)
 
 
 def topic(name: str) -> Topic:

@@ -260,7 +260,7 @@ def leaks(text: str) -> set[str]:
     return {word for word in (*SENTINELS, PATIENT, *SECRET) if word in text}
 
 
-CASES = [(kind, Manner.TAKE) for kind in Kind]
+CASES = [(kind, Manner.TAKE) for kind in Kind if kind is not Kind.CLOSED]  # that asks for no text
 CASES += [(Kind.ALERT, one) for one in Manner if one is not Manner.TAKE]
 
 

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from joserfc.jwk import ECKey
-from support.messages import KEY, OLDER, PATIENT, alert, correction, message, record
+from support.messages import AT, KEY, OLDER, PATIENT, alert, correction, message, record
 from support.peers import Manner
 from support.peers.fhir import SECRET, STATEMENTS, Chart, fhir_peer, statement
 
+from schemas.actions import Disposition
 from schemas.alerts import State
 from services.notifier.cases.words import CaseState, Cause
-from services.notifier.channels.contract import Outcome, Result
+from services.notifier.channels.contract import Kind, Outcome, Result
 from services.notifier.channels.fhirout.capabilities import Mode
 from services.notifier.channels.kinds.fhir import Fhir, Settings
 from services.runtime.errors import OperatorError
@@ -208,6 +209,56 @@ def test_what_is_not_there_any_more_can_be_corrected_all_the_same() -> None:
     outcomes, chart = write("hapi", correction(corrects=(OLDER,)))
     assert outcomes[0].result is Result.DELIVERED
     assert chart.peer.arrived[0].corrects == (OLDER,)
+
+
+# --- Closed cases ---------------------------------------------------------------------------------
+
+
+def closing(disposition: Disposition | None = None, *, settled: bool = False) -> Message:
+    """The message that the case asks nothing any more."""
+    how = {"disposition": disposition, "settled": settled}
+    case = record(state=CaseState.CLOSED, closed_at=AT, **how)
+    return message(key="3f" * 16, kind=Kind.CLOSED, corrects=(KEY,), record=case)
+
+
+@pytest.mark.parametrize(
+    ("said", "issue", "task"),
+    [
+        (closing(Disposition.SALVAGE_REFERRED), "final", "completed"),
+        (closing(Disposition.WRONG_PATIENT), "entered-in-error", "completed"),
+        (closing(settled=True), "final", "completed"),
+        (closing(), "final", "cancelled"),
+    ],
+)
+def test_a_closed_case_asks_nothing_of_the_record(said: Message, issue: str, task: str) -> None:
+    outcomes, chart = write("hapi", message(), said)
+    assert [one.result for one in outcomes] == [Result.DELIVERED] * 2
+    assert chart.kinds() == [("DetectedIssue", issue), ("Task", task)], "nothing is created"
+
+
+def test_the_disposition_stands_beside_what_was_found_and_done_once() -> None:
+    said = closing(Disposition.SALVAGE_REFERRED)
+    _, chart = write("hapi", message(), said, said.model_copy(update={"duplicate": True}))
+    issue, task = chart.content.values()
+    mitigation = {"action": {"text": "salvage_referred"}, "date": "2026-11-23T10:30:00Z"}
+    assert issue["mitigation"] == [mitigation]
+    (output,) = task["output"]
+    assert output["valueString"] == "salvage_referred"
+    assert [one["meta"]["versionId"] for one in (issue, task)] == ["2", "2"]
+
+
+def test_what_was_taken_back_before_stays_so() -> None:
+    said = closing(Disposition.SALVAGE_REFERRED)
+    _, chart = write("hapi", message(), correction(corrects=(KEY,)), said)
+    statuses = [status for _, status in chart.kinds()]
+    assert statuses[:2] == ["entered-in-error"] * 2
+
+
+@pytest.mark.parametrize("about", ["oracle-like", "epic-like", "minimal"])
+def test_where_no_work_was_opened_none_is_ended(about: str) -> None:
+    outcomes, chart = write(about, message(), closing(Disposition.SALVAGE_REFERRED))
+    assert outcomes[1].result is Result.DELIVERED
+    assert {one["meta"]["versionId"] for one in chart.content.values()} <= {"1"}
 
 
 # --- Whose it is, and as whom ---------------------------------------------------------------------

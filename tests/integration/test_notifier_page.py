@@ -44,7 +44,8 @@ def test_the_commands_of_running_it_run(
     messages = [json.loads(line) for line in printed[1].splitlines()]
     assert messages
     assert json.loads(printed[2])["waiting"] == 0
-    assert printed[3].strip() in printed[4]
+    assert printed[3].startswith("RULE ")
+    assert printed[4].strip() in printed[5]
 
 
 def test_every_option_of_the_page_is_one(capsys: pytest.CaptureFixture[str]) -> None:

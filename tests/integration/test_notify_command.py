@@ -6,6 +6,8 @@ import json
 import stat
 import time
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 from support.kafka import anew, everything
@@ -108,9 +110,15 @@ def test_the_key_is_made_once_and_for_its_owner_alone(
 
 
 @pytest.mark.slow
-def test_a_supervisor_ends_it_in_order(words: list[str]) -> None:
-    with Command("notify", "run", *words) as command:
-        command.heard("notifying")
+def test_a_supervisor_watches_it_and_ends_it_in_order(words: list[str]) -> None:
+    with Command("notify", "run", *words, "--port", "0") as command:
+        where = f"http://127.0.0.1:{command.heard('serving health')['port']}"
+        assert _got(f"{where}/livez").status == 200
+        while "notifier_deliveries_total" not in (page := _got(f"{where}/metrics").text):
+            time.sleep(0.1)
+        while _got(f"{where}/readyz").status != 200:
+            time.sleep(0.1)
+        assert "HOSP" not in page
         assert command.end() == 0
         command.heard("ended")
 
@@ -223,6 +231,21 @@ def test_over_kafka_alerts_come_in_and_deeds_go_out(broker: Broker, tmp_path: Pa
             assert command.end() == 0
     assert [one.deed for one in actions] == [Deed.SALVAGE_STARTED]
     assert actions[0].event_id == "t2"
+
+
+class Got(NamedTuple):
+    """What a server answered."""
+
+    status: int
+    text: str
+
+
+def _got(url: str) -> Got:
+    try:
+        with urlopen(url, timeout=10) as answer:  # noqa: S310 - our own
+            return Got(answer.status, answer.read().decode())
+    except HTTPError as error:
+        return Got(error.code, error.read().decode())
 
 
 def _actions(address: str) -> list[Action]:

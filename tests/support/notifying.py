@@ -17,6 +17,7 @@ from services.notifier.service.agenda import Agenda, take_in
 from services.notifier.service.delivery import Delivery, Done
 from services.notifier.service.digesting import send_digest
 from services.notifier.service.inputs import occurred, revised
+from services.notifier.service.observing import Nobody
 from services.notifier.service.premises import Premises
 from services.notifier.service.process import sent
 from services.notifier.service.shifts import change_shifts
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.notifier.cases.case import Case
+    from services.notifier.research.settings import Sharing
+    from services.notifier.service.observing import Observer
     from services.notifier.store.database import Database
     from services.notifier.store.intake import Given
 
@@ -101,7 +104,13 @@ def channels() -> tuple[Scripted, ...]:
     )
 
 
-def premises(folder: Path, *extra: Scripted, ward: str = TEAM_YAML) -> Premises:
+def premises(
+    folder: Path,
+    *extra: Scripted,
+    ward: str = TEAM_YAML,
+    observer: Observer | None = None,
+    sharing: Sharing | None = None,
+) -> Premises:
     """The surroundings of a notifier."""
     house = load_house(site_folder(folder, ward))
     return Premises(
@@ -110,6 +119,8 @@ def premises(folder: Path, *extra: Scripted, ward: str = TEAM_YAML) -> Premises:
         channels=(*channels(), *extra),
         links="https://inbox.example/c/",
         worker="one",
+        sharing=sharing,
+        observer=observer or Nobody(),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from schemas.alerts import Severity
 from services.notifier.cases.case import Climb
 from services.notifier.cases.ladder import (
     goal,
@@ -156,6 +157,8 @@ def _plan(turn: Turn, now: Climb) -> None:
     later = starts(waits, begin, aim, at_once=not routine, slack=_slack(turn))
     times = (*review, *later)
     turn.change(climb=now.model_copy(update={"starts": times}), in_digest=routine)
+    if routine and turn.case.severity is Severity.URGENT:
+        turn.note("digest-first", why="its rules may not interrupt, or it comes of their change")
 
 
 def _slack(turn: Turn) -> timedelta:

@@ -14,10 +14,11 @@ A channel keeps nothing between two messages that the notifier couldn't tell it 
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple, Protocol, runtime_checkable
 
 from pydantic import Field
 
+from schemas.actions import Disposition
 from schemas.alerts import AlertRevision, Severity
 from schemas.base import Model, Moment, Text
 from services.notifier.cases.words import CaseState, Cause, Party, Urgency
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     CORRECTION = "correction"  # something that was told does not hold, or has settled itself
     DIGEST = "digest"  # several cases that could wait, or that were too many
     TEST = "test"  # somebody tries the channel; it asks nothing
+    CLOSED = "closed"  # a case asks nothing any more; only for what `Closes` work in the record
 
 
 class Record(Model):
@@ -47,6 +49,9 @@ class Record(Model):
         state: where the case stands.
         owner: who has it.
         alerts: every alert of the case in its latest revision, retracted ones included.
+        closed_at: of a closed case since when.
+        disposition: why a person closed it.
+        settled: whether an event of the record closed it.
         reference: the case's name outside the house, as in `Message`.
         link: where the inbox shows it.
     """
@@ -59,6 +64,9 @@ class Record(Model):
     state: Annotated[CaseState, Field(strict=False)]
     owner: Party
     alerts: tuple[AlertRevision, ...] = Field(default=(), strict=False)
+    closed_at: Moment | None = None
+    disposition: Annotated[Disposition, Field(strict=False)] | None = None
+    settled: bool = False
 
 
 class Message(Model):
@@ -187,6 +195,16 @@ class Channel(Protocol):
     async def close(self) -> None:
         """Let go of everything; sends under way have ended."""
         ...
+
+
+@runtime_checkable
+class Closes(Protocol):
+    """A channel that opens work in the record, and ends it when it is told `Kind.CLOSED`.
+
+    `Message.corrects` then has the keys of all that it may have written of the case.
+    """
+
+    closes: Literal[True]
 
 
 class OpenCases(Protocol):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from services.notifier.cases.case import Case
     from services.notifier.cases.effects import Notice
     from services.notifier.delivery.digest import Digest
 
@@ -100,6 +101,26 @@ def copy_for(notice: Notice, parcel: Parcel, channel: str) -> Parcel:
     cause = (notice.case_id, notice.facts.cause, notice.cause_id)
     update = {"channel": None, "rung": None, "first": True, "stale_at": None}
     return parcel.model_copy(update={**update, "parcel_id": digest("record", channel, *cause)})
+
+
+def of_closing(case: Case, channel: str, reference: str, now: datetime) -> Parcel:
+    """That a case asks nothing any more, for a channel that has opened work in the record."""
+    course = case.course
+    return Parcel(
+        parcel_id=digest("closed", channel, case.case_id, case.revision),
+        kind=Kind.CLOSED,
+        to=case.owner,
+        at=now,
+        origin=Origin(
+            patient_id=course.patient_id,
+            course_id=course.course_id,
+            case_id=case.case_id,
+            revision=case.revision,
+        ),
+        references=(reference,),
+        team=case.team,
+        first=True,
+    )
 
 
 def of_digest(found: Digest) -> Parcel:

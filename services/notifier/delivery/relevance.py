@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from services.notifier.cases.case import Case
     from services.notifier.delivery.parcels import Parcel
 
+CLOSED, ANSWERED, SUPERSEDED, STALE = "closed", "answered", "superseded", "stale"
+REASONS: Final = (CLOSED, ANSWERED, SUPERSEDED, STALE)
 _ANSWERED: Final = frozenset({CaseState.ACKNOWLEDGED, CaseState.IN_PROGRESS, CaseState.SNOOZED})
 
 
@@ -32,12 +34,12 @@ def needless(parcel: Parcel, case: Case | None, now: datetime) -> str | None:
     if parcel.kind is Kind.CORRECTION or parcel.channel is None or case is None:
         return None
     if parcel.origin is not None and case.case_id != parcel.origin.case_id:
-        return "superseded"
+        return SUPERSEDED
     if not case.is_open:
-        return "closed"
+        return CLOSED
     if parcel.stale_at is not None and parcel.stale_at <= now:
-        return "stale"
+        return STALE
     later = parcel.origin is not None and case.revision > parcel.origin.revision
     if parcel.rung is not None and later and case.state in _ANSWERED:
-        return "answered"
+        return ANSWERED
     return None

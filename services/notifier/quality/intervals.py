@@ -13,11 +13,11 @@ from schemas.base import as_utc
 if TYPE_CHECKING:
     from datetime import datetime, timedelta
 
-    from services.notifier.cases.case import Case, Marks
+    from services.notifier.cases.case import Marks
 
 
 class Intervals(NamedTuple):
-    """Lengths of time of one episode; None where an end of it is not known.
+    """Lengths of time of one alert, or one episode; None where an end of it is not known.
 
     `lead` is what was left until the date by which to act when the alert came; it may be negative.
     """
@@ -30,9 +30,8 @@ class Intervals(NamedTuple):
     lead: timedelta | None
 
 
-def intervals(case: Case) -> Intervals:
-    """The intervals of the present episode of a case."""
-    marks = case.marks
+def intervals(marks: Marks) -> Intervals:
+    """The intervals between the marks that were reached."""
     evidence = None if marks.evidence is None else as_utc(marks.evidence)
     salvage = None if marks.salvage is None else as_utc(marks.salvage)
     return Intervals(

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from schemas.actions import Counts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from schemas.actions import Disposition
@@ -58,7 +58,14 @@ class Tally:
 
 def tally(dispositions: Iterable[Disposition]) -> Tally:
     """Count dispositions."""
-    counted = Counter(one.counts for one in dispositions)
+    return tally_of(Counter(dispositions))
+
+
+def tally_of(given: Mapping[Disposition, int]) -> Tally:
+    """Count dispositions of which it is known how often each was given."""
+    counted: Counter[Counts] = Counter()
+    for one, times in given.items():
+        counted[one.counts] += times
     return Tally(**{str(each): counted[each] for each in Counts})
 
 

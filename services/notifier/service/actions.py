@@ -1,4 +1,4 @@
-"""What people did, written to a file: one JSON object a line, on disk before it counts as told."""
+"""What is published, written to a file: a JSON object a line, on disk before it counts as told."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from schemas.actions import Action
+    from schemas.base import Message
 
 
 class Published:
-    """Appends deeds. After a crash the last ones may stand there twice, with the same ids."""
+    """Appends messages. After a crash the last ones may stand there twice, with the same ids."""
 
-    def __init__(self, path: Path) -> None:
-        """Open the file; a line that a crash cut off is ended.
+    def __init__(self, path: Path, option: str = "--actions") -> None:
+        """Open the file, which an option names; a line that a crash cut off is ended.
 
         Raises:
             OperatorError: it can't be written.
@@ -26,7 +26,8 @@ class Published:
         try:
             self._file = os.fdopen(os.open(path, os.O_CREAT | os.O_RDWR, 0o600), "r+b")
         except OSError as error:
-            raise OperatorError(f"--actions: {error.strerror or 'cannot be written'}") from None
+            raise OperatorError(f"{option}: {error.strerror or 'cannot be written'}") from None
+        self._option = option
         if self._file.seek(0, os.SEEK_END):
             self._file.seek(-1, os.SEEK_END)
             if self._file.read(1) != b"\n":
@@ -40,15 +41,15 @@ class Published:
         """Close the file."""
         self._file.close()
 
-    def __call__(self, actions: Sequence[Action]) -> None:
-        """Append deeds.
+    def __call__(self, messages: Sequence[Message]) -> None:
+        """Append messages.
 
         Raises:
             Unavailable: it is not known whether they are there.
         """
         try:
-            self._file.write(b"".join(one.to_json() + b"\n" for one in actions))
+            self._file.write(b"".join(one.to_json() + b"\n" for one in messages))
             self._file.flush()
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise Unavailable(f"--actions: {error.strerror or 'cannot be written'}") from error
+            raise Unavailable(f"{self._option}: {error.strerror or 'cannot be written'}") from error

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from services.notifier.service.crashpoints import reached
+from services.notifier.service.feedback import as_judged
 from services.notifier.service.sitting import Sitting
 from services.notifier.store import audit, intake, shelf
 from services.runtime.errors import Unavailable
@@ -58,14 +59,16 @@ class Agenda:
         with self._database.transaction() as connection:
             intake.take(connection, [given], now)
             patients = shelf.lock(connection, [given.patient_id])
-            sitting = self._sit(connection, patients[given.patient_id], now)
+            house = as_judged(connection, self._house)
+            sitting = self._sit(connection, patients[given.patient_id], house, now)
             audit.append(connection, sitting.tray.lines)
         return sitting.tray.refused.get(given.key)
 
     def _together(self, now: datetime, most: int) -> int:
         with self._database.transaction() as connection:
             patients = shelf.claim(connection, now, most)
-            sittings = [self._sit(connection, patient, now) for patient in patients]
+            house = as_judged(connection, self._house) if patients else self._house
+            sittings = [self._sit(connection, patient, house, now) for patient in patients]
             audit.append(connection, [line for one in sittings for line in one.tray.lines])
             if patients:
                 reached("step.written")
@@ -73,8 +76,10 @@ class Agenda:
             reached("step.committed")
         return len(patients)
 
-    def _sit(self, connection: Connection, patient: shelf.Patient, now: datetime) -> Sitting:
-        sitting = Sitting(connection, patient, self._house, now)
+    def _sit(
+        self, connection: Connection, patient: shelf.Patient, house: Premises, now: datetime
+    ) -> Sitting:
+        sitting = Sitting(connection, patient, house, now)
         sitting.work()
         sitting.save()
         return sitting
@@ -91,7 +96,8 @@ class Agenda:
         try:
             with self._database.transaction() as connection:
                 patient = shelf.lock(connection, [patient_id])[patient_id]
-                audit.append(connection, self._sit(connection, patient, now).tray.lines)
+                house = as_judged(connection, self._house)
+                audit.append(connection, self._sit(connection, patient, house, now).tray.lines)
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - it is said, and tried again; the others go on

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Connection
 
+    from services.notifier.channels.contract import Channel
     from services.notifier.service.premises import Premises
     from services.notifier.store.audit import Line
     from services.notifier.store.database import Database
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
 _AT_ONCE: Final = 3
 """So many times a lost attempt is made good at once; then it waits as after any failure."""
 _LOOK: Final = 50
-"""Entries of each channel that are looked at together."""
+"""Entries of each channel that are looked at together, at most."""
+_MORE: Final = 3
+"""So many more than have room, because some need not leave any more."""
 
 
 class Done(NamedTuple):
@@ -77,6 +80,7 @@ class Delivery:
             audit.append(connection, lines)
             _at_the_brink(done, ready, "written")
         _at_the_brink(done, ready, "committed")
+        self._house.observer.ended(done, now)
         return ready
 
     def _claim(
@@ -88,11 +92,19 @@ class Delivery:
             lines += self._route(connection, entry, now)
         sorting = Sorting(connection, self._house, now)
         for channel in self._house.channels:
-            if room := free.get(channel.name, 0):
-                entries = outbox.due(connection, now, channel.name, _LOOK)
-                sorting.sort(channel, entries, room)
+            self._fill(sorting, channel, free.get(channel.name, 0), now)
         lines += sorting.lines
         return sorting.ready
+
+    def _fill(self, sorting: Sorting, channel: Channel, room: int, now: datetime) -> None:
+        """Begin as much as there is room for: what is looked at goes, or isn't due any more."""
+        while room > 0:
+            most = min(_LOOK, room + _MORE)
+            entries = outbox.due(sorting.connection, now, channel.name, most)
+            begun = sorting.sort(channel, entries, room)
+            room -= begun
+            if len(entries) < most or begun:
+                return
 
     def _one(self, connection: Connection, done: Done, now: datetime) -> list[Line]:
         ready, outcome = done
@@ -141,6 +153,7 @@ class Delivery:
         """No channel carries it. Whom it concerns gets it another way; a desk is never given up."""
         parcel = entry.parcel
         logger().error("not delivered", extra={"reason": str(parcel.kind)})
+        self._house.observer.undeliverable()
         line = spoken(entry, now, what="undeliverable")
         if not parcel.to.is_person:
             outbox.again(connection, parcel.parcel_id, now + LATER, why="no channel")

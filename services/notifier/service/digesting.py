@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from services.notifier.cases.commands import DigestSent
 from services.notifier.delivery.digest import compose, digest_due
 from services.notifier.delivery.parcels import of_digest
+from services.notifier.service.feedback import as_judged
 from services.notifier.service.premises import party
 from services.notifier.service.sitting import Sitting
 from services.notifier.store import audit, digests, outbox, shelf
@@ -45,6 +46,7 @@ def send_digest(database: Database, house: Premises, now: datetime) -> bool:
 
 
 def _digest(connection: Connection, house: Premises, to: Party, now: datetime) -> Sequence[Line]:
+    house = as_judged(connection, house)
     listed = shelf.waiting_for_digest(connection, str(to))
     locked = shelf.lock(connection, {one.course.patient_id for one in listed})
     sittings = [Sitting(connection, one, house, now) for _, one in sorted(locked.items())]

@@ -51,9 +51,11 @@ def message_of(
 def _corrected(connection: Connection, entry: Entry) -> tuple[str, ...]:
     """What the same recipient, or the same record, was told of the case before."""
     parcel, origin = entry.parcel, entry.parcel.origin
-    if parcel.kind is not Kind.CORRECTION or origin is None:
+    if parcel.kind not in (Kind.CORRECTION, Kind.CLOSED) or origin is None:
         return ()
     course_id = origin.course_id or ""
+    if parcel.kind is Kind.CLOSED:
+        return tuple(outbox.written_before(connection, entry, origin.patient_id, course_id))
     if parcel.channel is None:
         channel = entry.channel or ""
         return tuple(outbox.recorded(connection, channel, origin.patient_id, course_id))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from services.notifier.cases.words import Channel as Strength
 from services.notifier.cases.words import Party
+from services.notifier.channels.contract import Closes
 from services.notifier.delivery.choice import choose
+from services.notifier.service.observing import Nobody
 from services.notifier.store.outbox import Packed
 
 if TYPE_CHECKING:
@@ -17,7 +19,9 @@ if TYPE_CHECKING:
     from services.notifier.cases.site import Site
     from services.notifier.channels.contract import Channel
     from services.notifier.delivery.parcels import Parcel
+    from services.notifier.research.settings import Sharing
     from services.notifier.roster.teams import Teams
+    from services.notifier.service.observing import Observer
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,8 @@ class Premises:
         patience: how long an alert waits for the events that say which course it is of.
         margin: how much longer than a channel's timeout the lease of an attempt lasts.
         abreast: how many messages may be under way on a channel; a crash may repeat so many.
+        sharing: what is shared with research; nothing if it is None.
+        observer: counts what is done.
     """
 
     site: Site
@@ -43,6 +49,8 @@ class Premises:
     patience: timedelta = timedelta(0)
     margin: timedelta = timedelta(seconds=10)
     abreast: int = 1
+    sharing: Sharing | None = None
+    observer: Observer = field(default_factory=Nobody)
 
     @property
     def for_people(self) -> tuple[Channel, ...]:
@@ -53,6 +61,12 @@ class Premises:
     def for_the_record(self) -> tuple[str, ...]:
         """Names of the channels that write into the record."""
         return tuple(one.name for one in self.channels if not one.strengths)
+
+    @property
+    def for_closings(self) -> tuple[str, ...]:
+        """Of these, names of those that end their work when a case is closed."""
+        closing = [one for one in self.channels if isinstance(one, Closes)]
+        return tuple(one.name for one in closing if not one.strengths)
 
     @property
     def uncarried(self) -> tuple[str, ...]:

@@ -16,9 +16,10 @@ from services.notifier.service.agenda import Agenda
 from services.notifier.service.crashpoints import reached
 from services.notifier.service.delivery import Delivery, Done
 from services.notifier.service.digesting import send_digest
-from services.notifier.service.publishing import publish
+from services.notifier.service.feedback import judge_rules
+from services.notifier.service.publishing import publish, publish_research
 from services.notifier.service.shifts import change_shifts, tell_gaps
-from services.notifier.store import outbox, shelf
+from services.notifier.store import deeds, outbox, research, shelf
 from services.notifier.store.instants import moment
 from services.runtime.errors import Unavailable
 from services.runtime.logs import logger
@@ -28,9 +29,12 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Protocol
 
+    from sqlalchemy import Connection
+
     from services.notifier.service.premises import Premises
-    from services.notifier.service.publishing import Tell
+    from services.notifier.service.publishing import Tell, TellResearch
     from services.notifier.service.sorting import Ready
+    from services.notifier.service.watch import Watch
     from services.notifier.store.database import Database
     from services.runtime.clock import Clock
     from services.runtime.shutdown import Stop
@@ -60,6 +64,7 @@ class Process:
         clock: Clock,
         stop: Stop,
         patience: float = PATIENCE,
+        watch: Watch | None = None,
     ) -> None:
         """Begin nothing.
 
@@ -69,12 +74,14 @@ class Process:
             clock: the machine's, but for tests.
             stop: asks for an end.
             patience: seconds to wait when the store can't be used.
+            watch: looks how all stands, for operations.
         """
         self.agenda, self.delivery = Agenda(database, house), Delivery(database, house)
         self._database, self._house = database, house
         self._clock, self._stop = clock, stop
-        self._patience = patience
+        self._patience, self._watch = patience, watch
         self._busy: dict[int, bool] = {}
+        self._untold: list[Callable[[Connection], int]] = []
         self._sending: dict[asyncio.Task[Outcome], Ready] = {}
 
     async def run(
@@ -82,6 +89,7 @@ class Process:
         feeds: Sequence[Feed],
         tell: Tell | None,
         *,
+        share: TellResearch | None = None,
         once: bool = False,
     ) -> None:
         """Work until asked to stop, and until everything that left has come home.
@@ -89,6 +97,7 @@ class Process:
         Args:
             feeds: what to take in from.
             tell: publishes deeds, and returns when they are safe; None: they wait in the store.
+            share: likewise publishes what is shared with research.
             once: stop when nothing is left to do at present.
         """
         async with AsyncExitStack() as stack:
@@ -96,15 +105,21 @@ class Process:
                 await channel.open()
                 stack.push_async_callback(channel.close)
             self.delivery.begin(self._now())
-            await asyncio.gather(*self._loops(feeds, tell, once=once))
+            await asyncio.gather(*self._loops(feeds, tell, share, once=once))
 
     def _loops(
-        self, feeds: Sequence[Feed], tell: Tell | None, *, once: bool
+        self, feeds: Sequence[Feed], tell: Tell | None, share: TellResearch | None, *, once: bool
     ) -> list[Coroutine[None, None, None]]:
         self._busy = {id(each): True for each in feeds}
         works: list[Callable[[], int]] = [partial(self._take, each) for each in feeds]
-        works += [self._work, self._digests, self._shifts, self._gaps]
-        works += [partial(self._publish, tell)] if tell is not None else []
+        works += [self._work, self._digests, self._shifts, self._gaps, self._rules]
+        if tell is not None:
+            works.append(partial(self._publish, tell))
+            self._untold.append(deeds.unpublished)
+        if share is not None:
+            works.append(partial(self._share, share))
+            self._untold.append(research.unpublished)
+        works += [self._look] if self._watch is not None else []
         loops = [*(self._every(work) for work in works), self._send()]
         return [*loops, self._end_when_idle()] if once else loops
 
@@ -128,11 +143,13 @@ class Process:
                 self._stop.ask()
 
     def _idle(self) -> int:
-        """1 if nothing is due: no patient, no message, none under way."""
+        """1 if nothing is due: no patient, no message, none under way, nothing to be published."""
         with self._database.transaction() as connection:
             dues = (shelf.next_due(connection), outbox.next_due(connection))
+            untold = any(count(connection) for count in self._untold)
         now = self._now()
-        return int(all(due is None or due > now for due in dues) and not self._sending)
+        due = any(due is not None and due <= now for due in dues)
+        return int(not (due or untold or self._sending))
 
     # -- what the loops do
 
@@ -155,6 +172,19 @@ class Process:
 
     def _gaps(self) -> int:
         return tell_gaps(self._database, self._house.teams, self._now())
+
+    def _rules(self) -> int:
+        return judge_rules(self._database, self._now())
+
+    def _share(self, share: TellResearch) -> int:
+        return publish_research(self._database, share, self._now())
+
+    def _look(self) -> int:
+        return 0 if self._watch is None else self._watch.look(self._now())
+
+    def problem(self) -> str | None:
+        """Why it is not at work; None when it is, or nobody looks."""
+        return None if self._watch is None else self._watch.problem(self._now())
 
     def _publish(self, tell: Tell) -> int:
         return publish(self._database, tell, self._now())

@@ -28,4 +28,7 @@ def record_of(connection: Connection, case: Case, house: Premises) -> Record:
         state=case.state,
         owner=case.owner,
         alerts=tuple(alerts),
+        closed_at=case.closed_at,
+        disposition=case.disposition,
+        settled=case.closed_by_event is not None,
     )

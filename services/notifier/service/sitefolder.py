@@ -3,6 +3,7 @@
 FOLDER/teams/          as `salvage route --teams` reads it
 FOLDER/channels.yaml   see docs/channels.md
 FOLDER/site.key        made at the first start, if it isn't there
+FOLDER/research.yaml   what is shared with research; without it nothing is
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services.notifier.cases.site import Site
 from services.notifier.channels.loading import FILE_NAME, load_channels
+from services.notifier.research.settings import FILE_NAME as RESEARCH
+from services.notifier.research.settings import load_sharing
 from services.notifier.roster.loading import load_house
 from services.notifier.store import meta
 from services.runtime.errors import OperatorError
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.notifier.channels.loading import Channels
+    from services.notifier.research.settings import Sharing
     from services.notifier.roster.teams import Teams
     from services.notifier.store.database import Database
 
@@ -37,6 +41,7 @@ class Folder(NamedTuple):
     site: Site
     teams: Teams
     channels: Channels
+    sharing: Sharing | None
 
 
 def read_folder(folder: Path) -> Folder:
@@ -47,7 +52,9 @@ def read_folder(folder: Path) -> Folder:
     """
     house = load_house(folder / TEAMS)
     channels = load_channels(folder / FILE_NAME)
-    return Folder(Site(house.policy, house.teams, _key(folder / KEY)), house.teams, channels)
+    sharing = load_sharing(folder / RESEARCH)
+    site = Site(house.policy, house.teams, _key(folder / KEY))
+    return Folder(site, house.teams, channels, sharing)
 
 
 def _key(path: Path) -> bytes:

@@ -16,6 +16,7 @@ from services.notifier.cases.step import step
 from services.notifier.delivery.digest import digest_due
 from services.notifier.delivery.parcels import instead
 from services.notifier.delivery.undelivered import next_rung_now
+from services.notifier.quality.timed import timed
 from services.notifier.service.inputs import INCOMING, Asked, NotDelivered, Occurred, Revised
 from services.notifier.service.tray import Tray
 from services.notifier.store import digests, intake, shelf
@@ -84,8 +85,11 @@ class Sitting:
         if done.case is None:
             return
         self._keep(course_id, Shelved(done.case, done.wake_at, at))
+        self.tray.time(timed(done.case, at))
         for effect in done.effects:
             self.tray.put(effect, done.case.course, key)
+        if before is not None and before.case.is_open and not done.case.is_open:
+            self.tray.close(done.case, self._house.site.reference(done.case.case_id))
 
     def save(self) -> None:
         """Write what became of it, and put the patient back."""
@@ -129,6 +133,7 @@ class Sitting:
             return False
         shelf.remember_finding(self._connection, revision)
         self.step(course_id, Alerted(revision=revision, course=course))
+        self.tray.share(revision, course)
         return True
 
     def _occurred(self, event: Event) -> None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from services.notifier.channels.contract import Channel, Message
     from services.notifier.service.premises import Premises
 
+THROTTLED: Final = "throttled"
 LATER: Final = timedelta(minutes=5)
 """What has no way to leave is tried again after this: a channel may come back."""
 
@@ -47,22 +48,28 @@ class Sorting:
     """Goes through what is due."""
 
     def __init__(self, connection: Connection, house: Premises, now: datetime) -> None:
-        """Begin; what may leave gathers in `ready`, audit lines in `lines`."""
+        """Begin, in a transaction; what may leave gathers in `ready`, audit lines in `lines`."""
         self.ready: list[Ready] = []
         self.lines: list[Line] = []
-        self._connection, self._house, self._now = connection, house, now
+        self.connection, self._house, self._now = connection, house, now
         self._done: set[str] = set()
 
-    def sort(self, channel: Channel, entries: list[Entry], room: int) -> None:
-        """Sort what a channel is to carry, and write the attempts of so many as have room."""
+    def sort(self, channel: Channel, entries: list[Entry], room: int) -> int:
+        """Sort what a channel is to carry, and write the attempts of so many as have room.
+
+        Returns:
+            How many that were. Of one case nothing is begun beside another to the same recipient.
+        """
         before = len(self.ready)
         for entry in entries:
             if len(self.ready) - before >= room:
                 break
-            if entry.parcel.parcel_id not in self._done:
+            beside = any(_in_order(one.entry, entry) for one in self.ready[before:])
+            if entry.parcel.parcel_id not in self._done and not beside:
                 self._apart(entry, channel)
         tries = [one.attempt for one in self.ready[before:]]
-        attempts.start(self._connection, tries, self._now)
+        attempts.start(self.connection, tries, self._now)
+        return len(tries)
 
     def _apart(self, entry: Entry, channel: Channel) -> None:
         """One message's defect is not the others'."""
@@ -73,7 +80,7 @@ class Sorting:
         except Exception:  # noqa: BLE001 - it is said, and tried again
             logger().exception("a message failed")
             later = self._now + LATER
-            outbox.again(self._connection, entry.parcel.parcel_id, later, why="a defect of ours")
+            outbox.again(self.connection, entry.parcel.parcel_id, later, why="a defect of ours")
 
     def _one(self, entry: Entry, channel: Channel) -> None:
         parcel, case = entry.parcel, self._case(entry)
@@ -81,7 +88,8 @@ class Sorting:
             return
         verdict = self._admit(entry)
         if not verdict.now(self._now):
-            outbox.again(self._connection, parcel.parcel_id, verdict.send_at, why=HELD)
+            outbox.again(self.connection, parcel.parcel_id, verdict.send_at, why=HELD)
+            self._house.observer.suppressed(THROTTLED)
         elif not self._leaves_together(entry):
             self._go(entry, case, channel)
 
@@ -90,7 +98,8 @@ class Sorting:
         why = needless(entry.parcel, case, self._now)
         if why is None:
             return False
-        outbox.settle(self._connection, entry.parcel.parcel_id, DROPPED, why)
+        outbox.settle(self.connection, entry.parcel.parcel_id, DROPPED, why)
+        self._house.observer.suppressed(why)
         self.lines.append(spoken(entry, self._now, what="not-sent", why=why))
         self._done.add(entry.parcel.parcel_id)
         return True
@@ -99,7 +108,7 @@ class Sorting:
         origin = entry.parcel.origin
         if origin is None:
             return None
-        return shelf.case_of(self._connection, origin.patient_id, origin.course_id or "")
+        return shelf.case_of(self.connection, origin.patient_id, origin.course_id or "")
 
     def _admit(self, entry: Entry) -> Verdict:
         """A throttle holds up what leaves for the first time; a repeat has been counted."""
@@ -107,7 +116,7 @@ class Sorting:
         if parcel.first or parcel.channel is None or entry.attempts:
             return Verdict(self._now, "it goes at once")
         to, strength, since = str(parcel.to), str(parcel.channel), self._now - FURTHEST
-        sent = outbox.sent_since(self._connection, to, strength, since, MOST)
+        sent = outbox.sent_since(self.connection, to, strength, since, MOST)
         waiting = [one for one in self.ready if _same(one.entry, entry)]
         sent += [self._now] * len(waiting)
         return limited(parcel.channel, parcel.urgency, sent, self._now)
@@ -117,14 +126,14 @@ class Sorting:
         if entry.why != HELD:
             return False
         parcel = entry.parcel
-        held = outbox.held_back(self._connection, str(parcel.to), str(parcel.channel))
+        held = outbox.held_back(self.connection, str(parcel.to), str(parcel.channel))
         others = [one for one in held if not self._dropped(one, self._case(one))]
         if len(others) < 2:  # noqa: PLR2004 - one alone needs no bundle
             return False
         together = bundle([one.parcel for one in others], self._now)
         ids = [one.parcel.parcel_id for one in others]
-        outbox.put(self._connection, [self._house.pack(together)], self._now)
-        outbox.bundled(self._connection, ids, together.parcel_id)
+        outbox.put(self.connection, [self._house.pack(together)], self._now)
+        outbox.bundled(self.connection, ids, together.parcel_id)
         self._done.update(ids)
         return True
 
@@ -137,7 +146,7 @@ class Sorting:
             duplicate=entry.duplicate,
             lease_until=self._now + channel.timeout + self._house.margin,
         )
-        message = message_of(self._connection, entry, case, channel, self._house)
+        message = message_of(self.connection, entry, case, channel, self._house)
         self.ready.append(Ready(channel, message, entry, attempt))
 
 
@@ -146,6 +155,15 @@ def spoken(entry: Entry, at: datetime, **said: str) -> Line:
     origin = entry.parcel.origin
     about = {"by": "system", "to": str(entry.parcel.to), "parcel": entry.parcel.parcel_id}
     return Line(at, origin.case_id if origin else None, {**about, **said})
+
+
+def _in_order(one: Entry, other: Entry) -> bool:
+    """Whether both are about one case, for one recipient or for the record."""
+    first, second = one.parcel.origin, other.parcel.origin
+    if first is None or second is None:
+        return False
+    same = (first.patient_id, first.course_id) == (second.patient_id, second.course_id)
+    return same and (one.parcel.to == other.parcel.to or one.parcel.channel is None)
 
 
 def _same(one: Entry, other: Entry) -> bool:

@@ -5,19 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from services.notifier.cases.effects import AuditEntry, Done, Notice, Refused, RosterGap
-from services.notifier.delivery.parcels import copy_for, of_notice
-from services.notifier.store import deeds, outbox
+from services.notifier.delivery.parcels import copy_for, of_closing, of_notice
+from services.notifier.research.notices import notice_of
+from services.notifier.store import deeds, outbox, research, timings
 from services.notifier.store.audit import Line
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sqlalchemy import Connection
 
     from schemas.actions import Action
-    from services.notifier.cases.case import Course
+    from schemas.alerts import AlertRevision
+    from schemas.research import ResearchNotice
+    from services.notifier.cases.case import Case, Course
     from services.notifier.cases.effects import Effect
     from services.notifier.delivery.parcels import Parcel
+    from services.notifier.quality.timed import Timed
     from services.notifier.service.premises import Premises
     from services.notifier.store.outbox import Packed
 
@@ -37,6 +42,8 @@ class Tray:
         self._house, self._now = house, now
         self._packed: list[Packed] = []
         self._actions: list[Action] = []
+        self._shared: list[ResearchNotice] = []
+        self._timed: dict[tuple[str, str], Timed] = {}
 
     def put(self, effect: Effect, course: Course, key: str = "") -> None:
         """Put down an effect of a step; `key` is that of the input."""
@@ -56,6 +63,19 @@ class Tray:
                 said = {"what": "refused", "command": effect.command, "why": effect.why}
                 self.lines.append(Line(self._now, None, said))
 
+    def share(self, revision: AlertRevision, course: Course) -> None:
+        """What research is to know of a revision, where the site shares that."""
+        sharing = self._house.sharing
+        notice = None if sharing is None else notice_of(revision, course, sharing)
+        self._shared += [notice] if notice is not None else []
+
+    def time(self, timed: Iterable[Timed]) -> None:
+        """Alerts as a step left them; of one that was told, the first instant counts."""
+        for one in timed:
+            known = self._timed.get((one.case_id, one.alert_id), one)
+            first = known if known.noticed_at is not None else one
+            self._timed[one.case_id, one.alert_id] = first
+
     def say(self, case_id: str, **said: str) -> None:
         """A line of our own for the audit trail."""
         self.lines.append(Line(self._now, case_id, {"by": "system", **said}))
@@ -63,6 +83,12 @@ class Tray:
     def send(self, parcel: Parcel) -> None:
         """A parcel of our own."""
         self._packed.append(self._house.pack(parcel))
+
+    def close(self, case: Case, reference: str) -> None:
+        """A case of which somebody was told was closed: work that the record has of it ends."""
+        for name in self._house.for_closings if case.marks.noticed is not None else ():
+            parcel = of_closing(case, name, reference, self._now)
+            self._packed.append(self._house.pack(parcel, name))
 
     def _send(self, notice: Notice, course: Course) -> None:
         """To somebody, and once for each cause to every channel that writes into the record."""
@@ -75,3 +101,6 @@ class Tray:
         """Write all but the audit lines."""
         outbox.put(connection, self._packed, self._now)
         deeds.record(connection, self._actions)
+        timings.note(connection, self._timed.values())
+        timings.acted(connection, self._actions)
+        research.record(connection, self._shared)

@@ -57,6 +57,8 @@ def _subject(parcel: Parcel, *, duplicate: bool) -> str:
             said = f"{count} cases for you" if count != 1 else "1 case for you"
         case Kind.TEST:
             said = "Test of this channel"
+        case Kind.CLOSED:
+            said = "A case is closed"
         case Kind.ALERT:
             said = f"{_urgency(parcel)}: a case needs you"
     return f"salvage-watch: {said}" + (" (may be a repeat)" if duplicate else "")
@@ -71,6 +73,8 @@ def _lines(parcel: Parcel, zone: ZoneInfo) -> Iterator[str]:
         yield "Somebody tries whether this channel works. Nothing is asked of you."
     if parcel.kind is Kind.DIGEST:
         yield "These cases wait for you:"
+    if parcel.kind is Kind.CLOSED:
+        yield "Nothing is asked of anybody any more."
     if parcel.cause is not None:
         yield _WHY[parcel.cause]
     yield from _standing(parcel)

@@ -1,4 +1,4 @@
-"""What people did, to be published: kept in the order of the deeds, told at least once."""
+"""What people did: kept in the order of the deeds, told at least once, and counted by rule."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
-from schemas.actions import Action
+from schemas.actions import Action, Counts, Disposition
 from services.notifier.store.database import insert_into
 from services.notifier.store.tables import ACTIONS
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sqlalchemy import Connection
+
+_JUDGING = [str(one) for one in Disposition if one.counts in (Counts.TRUE, Counts.FALSE)]
+"""Dispositions that say whether an alert was right."""
 
 
 def record(connection: Connection, actions: Sequence[Action]) -> None:
@@ -27,6 +30,8 @@ def record(connection: Connection, actions: Sequence[Action]) -> None:
             "case_id": one.case_id,
             "at": one.at,
             "body": one.to_json().decode(),
+            "rule": one.rule,
+            "disposition": None if one.disposition is None else str(one.disposition),
         }
         for one in actions
     ]
@@ -57,3 +62,40 @@ def unpublished(connection: Connection) -> int:
     """How many wait."""
     query = select(func.count()).select_from(ACTIONS).where(ACTIONS.c.published_at.is_(None))
     return int(connection.execute(query).scalar_one())
+
+
+# -- what they say of the rules
+
+
+def last_disposition(connection: Connection) -> int:
+    """The number of the latest disposition; 0 before the first."""
+    query = select(func.max(ACTIONS.c.seq)).where(ACTIONS.c.disposition.is_not(None))
+    return int(connection.execute(query).scalar() or 0)
+
+
+def disposed_rules(connection: Connection, after: int) -> list[str]:
+    """The rules of which there are dispositions behind a number."""
+    new = ACTIONS.c.disposition.is_not(None) & (ACTIONS.c.seq > after)
+    query = select(ACTIONS.c.rule).where(new).distinct().order_by(ACTIONS.c.rule)
+    return [row.rule for row in connection.execute(query)]
+
+
+def judged(
+    connection: Connection, rule: str, most: int, since: datetime | None = None
+) -> list[Disposition]:
+    """The latest dispositions that say whether a rule was right, the latest last."""
+    mine = (ACTIONS.c.rule == rule) & ACTIONS.c.disposition.in_(_JUDGING)
+    recent = mine if since is None else mine & (ACTIONS.c.at >= since)
+    query = select(ACTIONS.c.disposition).where(recent).order_by(ACTIONS.c.seq.desc()).limit(most)
+    return [Disposition(row.disposition) for row in connection.execute(query)][::-1]
+
+
+def dispositions(connection: Connection) -> dict[str, dict[Disposition, int]]:
+    """How often each disposition was given, by rule."""
+    given = ACTIONS.c.disposition.is_not(None)
+    columns = (ACTIONS.c.rule, ACTIONS.c.disposition)
+    query = select(*columns, func.count()).where(given).group_by(*columns)
+    found: dict[str, dict[Disposition, int]] = {}
+    for rule, code, count in connection.execute(query):
+        found.setdefault(rule, {})[Disposition(code)] = int(count)
+    return found

@@ -34,7 +34,7 @@ def migrate(database: Database) -> None:
         if database.shared:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if _missing(connection):
-            command.upgrade(_config(connection), "head")
+            command.upgrade(config_of(connection), "head")
 
 
 def check(database: Database) -> None:
@@ -49,7 +49,7 @@ def check(database: Database) -> None:
 
 
 def _missing(connection: Connection) -> bool:
-    steps = ScriptDirectory.from_config(_config(connection))
+    steps = ScriptDirectory.from_config(config_of(connection))
     taken = MigrationContext.configure(connection).get_current_revision()
     known = {step.revision for step in steps.walk_revisions()}
     if taken is not None and taken not in known:
@@ -57,7 +57,8 @@ def _missing(connection: Connection) -> bool:
     return taken != steps.get_current_head()
 
 
-def _config(connection: Connection) -> Config:
+def config_of(connection: Connection) -> Config:
+    """Alembic's settings for a transaction."""
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS).replace("%", "%%"))
     config.attributes["connection"] = connection

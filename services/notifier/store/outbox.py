@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 
 from services.notifier.delivery.parcels import Parcel
 from services.notifier.store.database import insert_into
@@ -96,8 +96,24 @@ def _row(packed: Packed, now: datetime) -> dict[str, object]:
 
 
 def due(connection: Connection, now: datetime, channel: str, most: int) -> list[Entry]:
-    """What a channel is to carry now, longest due first; ours until the transaction ends."""
-    return _due(connection, now, NOTICES.c.channel == channel, most)
+    """What a channel is to carry now, longest due first; ours until the transaction ends.
+
+    What is said of a case to one recipient, or to the record, leaves in its order: nothing
+    overtakes an attempt that has not come to its end.
+    """
+    return _due(connection, now, (NOTICES.c.channel == channel) & _IN_TURN, most)
+
+
+def _behind_another() -> ColumnElement[bool]:
+    """Whether something earlier of the same case, channel and recipient was begun, and goes on."""
+    other = NOTICES.alias("other")
+    same = (other.c.patient_id == NOTICES.c.patient_id) & (other.c.course_id == NOTICES.c.course_id)
+    to = (other.c.recipient == NOTICES.c.recipient) | (NOTICES.c.strength == "")
+    begun = other.c.due_at.is_not(None) & (other.c.attempts > 0) & (other.c.seq < NOTICES.c.seq)
+    return exists().where(same & (other.c.channel == NOTICES.c.channel) & to & begun)
+
+
+_IN_TURN = ~_behind_another()
 
 
 def unrouted(
@@ -194,6 +210,18 @@ def recorded(connection: Connection, channel: str, patient_id: str, course_id: s
     mine = same & (NOTICES.c.course_id == course_id) & (NOTICES.c.strength == "")
     told = mine & (NOTICES.c.kind == "alert") & (NOTICES.c.attempts > 0)
     query = select(NOTICES.c.key).where(told).order_by(NOTICES.c.seq)
+    return [row.key for row in connection.execute(query)]
+
+
+def written_before(
+    connection: Connection, entry: Entry, patient_id: str, course_id: str
+) -> list[str]:
+    """Keys of all that the same channel may have written into the record before, of a case."""
+    own = select(NOTICES.c.seq).where(NOTICES.c.notice_id == entry.parcel.parcel_id)
+    same = (NOTICES.c.channel == entry.channel) & (NOTICES.c.patient_id == patient_id)
+    mine = same & (NOTICES.c.course_id == course_id) & (NOTICES.c.strength == "")
+    before = mine & (NOTICES.c.attempts > 0) & (NOTICES.c.seq < own.scalar_subquery())
+    query = select(NOTICES.c.key).where(before).order_by(NOTICES.c.seq)
     return [row.key for row in connection.execute(query)]
 
 

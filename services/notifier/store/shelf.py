@@ -96,6 +96,15 @@ def named(connection: Connection, reference: str) -> str | None:
     return found
 
 
+def references(connection: Connection) -> dict[str, list[str]]:
+    """The names of all cases outside the house, by patient."""
+    query = select(CASES.c.patient_id, CASES.c.reference).order_by(CASES.c.reference)
+    found: dict[str, list[str]] = {}
+    for patient_id, reference in connection.execute(query):
+        found.setdefault(patient_id, []).append(reference)
+    return found
+
+
 def waiting_for_digest(connection: Connection, owner: str | None = None) -> list[Case]:
     """The cases that wait for a digest: of one owner, or of all."""
     query = select(CASES.c.body).where(CASES.c.in_digest)

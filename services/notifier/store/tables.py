@@ -21,6 +21,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from services.notifier.store.instants import Instant
@@ -132,7 +133,8 @@ FINDINGS = Table(
 )
 Index("findings_case", FINDINGS.c.patient_id, FINDINGS.c.course_id)
 
-# What people did: published in this order, and kept.
+# What people did: published in this order, and kept. Rule and disposition stand beside the text,
+# because rules are judged by them.
 ACTIONS = Table(
     "actions",
     METADATA,
@@ -142,6 +144,8 @@ ACTIONS = Table(
     Column("at", Instant, nullable=False),
     Column("body", Text, nullable=False),
     Column("published_at", Instant),
+    Column("rule", String, nullable=False, server_default=""),
+    Column("disposition", String),
 )
 Index("actions_of_case", ACTIONS.c.case_id)
 Index(
@@ -149,6 +153,61 @@ Index(
     ACTIONS.c.seq,
     sqlite_where=ACTIONS.c.published_at.is_(None),
     postgresql_where=ACTIONS.c.published_at.is_(None),
+)
+
+_JUDGED = ACTIONS.c.disposition.is_not(None)
+Index(
+    "actions_judged",
+    ACTIONS.c.rule,
+    ACTIONS.c.seq,
+    sqlite_where=_JUDGED,
+    postgresql_where=_JUDGED,
+)
+
+# Rules of which it was decided whether they may interrupt, and since when their dispositions count.
+STANDINGS = Table(
+    "standings",
+    METADATA,
+    Column("rule", String, primary_key=True),
+    Column("interrupts", Boolean, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("decided_by", String, nullable=False),
+    Column("why", String, nullable=False),
+)
+
+# When each alert of a case's episode reached what. Kept for good, and nobody's name is in it.
+TIMINGS = Table(
+    "timings",
+    METADATA,
+    Column("case_id", String, primary_key=True),
+    Column("alert_id", String, primary_key=True),
+    Column("rule", String, nullable=False),
+    Column("evidence_at", Instant),
+    Column("alerted_at", Instant, nullable=False),
+    Column("act_by", Instant),
+    Column("noticed_at", Instant),
+    Column("acknowledged_at", Instant),
+    Column("disposed_at", Instant),
+    Column("salvage_at", Instant),
+)
+Index("timings_of_rule", TIMINGS.c.rule)
+
+# What is shared with research, where a site does that: pseudonyms only.
+RESEARCH = Table(
+    "research",
+    METADATA,
+    Column("seq", Sequence, primary_key=True, autoincrement=True),
+    Column("finding", String, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("published_at", Instant),
+    UniqueConstraint("finding", "revision"),
+)
+Index(
+    "research_waiting",
+    RESEARCH.c.seq,
+    sqlite_where=RESEARCH.c.published_at.is_(None),
+    postgresql_where=RESEARCH.c.published_at.is_(None),
 )
 
 # The outbox: written in the transaction that decided it.
@@ -231,4 +290,58 @@ CHAIN = Table(
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("seq", BigInteger, nullable=False),
     Column("hash", LargeBinary(32), nullable=False),
+)
+
+# The worklist reads only this index until it knows which cases stand on a page.
+_OPEN = CASES.c.state != "closed"
+Index(
+    "cases_worklist",
+    *(CASES.c[name] for name in ("team", "state", "owner", "severity", "act_by", "reference")),
+    sqlite_where=_OPEN,
+    postgresql_where=_OPEN,
+)
+_CLOSED = CASES.c.state == "closed"
+Index(
+    "cases_closed",
+    CASES.c.team,
+    CASES.c.stepped_at,
+    CASES.c.reference,
+    sqlite_where=_CLOSED,
+    postgresql_where=_CLOSED,
+)
+
+# Who is signed in. What the browser holds stands here only as a digest.
+SIGNED_IN = Table(
+    "signed_in",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("began_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+# Other teams' cases that somebody opened in an emergency; kept, to be reviewed.
+GLASS = Table(
+    "glass",
+    METADATA,
+    Column("number", Sequence, primary_key=True, autoincrement=True),
+    Column("reference", String, nullable=False),
+    Column("team", String, nullable=False),
+    Column("who", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("words", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("until", Instant, nullable=False),
+    Column("reviewed_by", String, nullable=False, server_default=""),
+    Column("reviewed_at", Instant),
+)
+Index("glass_who", GLASS.c.who, GLASS.c.until)
+
+# Which revision of a case somebody last opened.
+SEEN = Table(
+    "seen",
+    METADATA,
+    Column("who", String, primary_key=True),
+    Column("reference", String, primary_key=True),
+    Column("revision", Integer, nullable=False),
 )

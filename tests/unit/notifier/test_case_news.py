@@ -307,7 +307,7 @@ def test_a_new_line_of_treatment_closes_the_loop() -> None:
     world.give(new_line(at=START + 3 * DAY), START + 4 * DAY)
     assert world.open.state is CaseState.CLOSED
     assert actions(world.effects) == ["salvage-started"]
-    assert intervals(world.open).evidence_to_salvage == 4 * DAY
+    assert intervals(world.open.marks).evidence_to_salvage == 4 * DAY
 
 
 @pytest.mark.parametrize(
@@ -470,7 +470,7 @@ def test_the_intervals_of_an_episode() -> None:
     world.give(alert(act_by=START + 20 * DAY), START + HOUR)
     world.give(Acknowledge(by=FIRST), START + 3 * HOUR)
     world.give(Dispose(by=FIRST, disposition=Disposition.DOSE_ADJUSTED), START + 7 * HOUR)
-    found = intervals(world.open)
+    found = intervals(world.open.marks)
     assert found.evidence_to_alert == DAY
     assert found.alert_to_notice == HOUR
     assert found.notice_to_acknowledgement == 2 * HOUR

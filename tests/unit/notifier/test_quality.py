@@ -7,9 +7,12 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.cases import START
+from support.cases import HOUR, START
 
 from schemas.actions import Counts, Disposition
+from services.notifier.cases.case import Marks
+from services.notifier.quality.intervals import intervals
+from services.notifier.quality.performance import Median, performances
 from services.notifier.quality.ppv import Interval, judge, tally, wilson
 
 RIGHT, WRONG = Disposition.TREATMENT_CHANGED, Disposition.RULE_WRONG
@@ -78,3 +81,31 @@ def test_only_the_last_thirty_judged_count() -> None:
 def test_a_demoted_rule_stays_so_until_a_person_says_otherwise() -> None:
     found = judge("RULE", [RIGHT] * 30, START, interrupts=False)
     assert (found.interrupts, found.changed) == (False, False)
+
+
+def marks(**hours: int) -> Marks:
+    """Instants, in hours after the start."""
+    return Marks.model_validate({name: START + each * HOUR for name, each in hours.items()})
+
+
+def test_a_mark_that_was_not_reached_is_unknown_and_no_time_is_less_than_nothing() -> None:
+    found = intervals(marks(evidence=5, alerted=4, noticed=6, disposed=9, act_by=2))
+    assert found.evidence_to_alert == HOUR * 0, "a day without an hour may end later"
+    assert found.alert_to_notice == 2 * HOUR
+    assert found.notice_to_acknowledgement is None
+    assert found.acknowledgement_to_disposition is None
+    assert found.lead == -2 * HOUR, "it came too late, and that is to be seen"
+
+
+def test_rules_are_told_with_their_medians_and_the_demoted_without_alerts_too() -> None:
+    ways = [("A", marks(alerted=0, noticed=each)) for each in (1, 2, 9, 10)]
+    ways += [("B", marks(alerted=0, noticed=3)), ("B", marks(alerted=0))]
+    given = {"A": {RIGHT: 3, WRONG: 1, Disposition.DECEASED: 2}}
+    first, second, third = performances(ways, given, {"C"})
+    assert (first.rule, first.alerts, first.interrupts) == ("A", 4, True)
+    assert (first.tally.true, first.tally.false, first.tally.neutral) == (3, 1, 2)
+    assert first.interval == wilson(3, 4)
+    assert first.medians == {"alert_to_notice": Median(4, 5.5 * HOUR)}
+    assert second.medians == {"alert_to_notice": Median(1, 3 * HOUR)}
+    assert second.interval is None
+    assert (third.rule, third.alerts, third.interrupts) == ("C", 0, False)

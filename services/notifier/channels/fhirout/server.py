@@ -19,7 +19,7 @@ from services.notifier.channels.fhirout.resources import NOTICE, Json
 from services.notifier.channels.fhirout.tokens import Refused, Tokens, not_taken
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     import aiohttp
 
@@ -104,12 +104,34 @@ class Server:
         Raises:
             Refused: it can be found, and can't be changed at present.
         """
-        for kind, status in statuses.items():
+
+        def withdrawn(resource: Json) -> Json | None:
+            status = statuses[resource["resourceType"]]
+            return resource | {"status": status} if resource.get("status") != status else None
+
+        await self.revise(key, offer, statuses, withdrawn)
+
+    async def revise(
+        self, key: str, offer: Offer, kinds: Iterable[str], change: Callable[[Json], Json | None]
+    ) -> None:
+        """Change what came of a message, wherever the server finds it and lets us.
+
+        Args:
+            key: of the message.
+            offer: what the server does.
+            kinds: types of resources.
+            change: a resource as it is to be; None if it stays as it is.
+
+        Raises:
+            Refused: it can be found, and can't be changed at present.
+        """
+        for kind in kinds:
             ability = offer.ability(kind)
             if ability.update and ability.finds:
                 for resource in await self._found(kind, key):
-                    if resource.get("status") != status:
-                        await self._update(resource | {"status": status})
+                    changed = change(resource)
+                    if changed is not None:
+                        await self._update(changed)
 
     async def _update(self, resource: Json) -> None:
         headers = {"Content-Type": FHIR, "Prefer": "return=minimal"}

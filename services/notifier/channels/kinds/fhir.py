@@ -21,6 +21,7 @@ from services.notifier.channels import web
 from services.notifier.channels.attempts import Progress, attempt
 from services.notifier.channels.contract import Kind, Outcome, delivered, permanent
 from services.notifier.channels.fhirout.capabilities import Mode
+from services.notifier.channels.fhirout.endings import KINDS, ended
 from services.notifier.channels.fhirout.resources import resources, withdrawn_statuses
 from services.notifier.channels.fhirout.server import Server
 from services.notifier.channels.fhirout.tokens import Login, Refused, Tokens
@@ -58,6 +59,7 @@ class Fhir:
     """The channel."""
 
     strengths: frozenset[Strength] = frozenset()
+    closes: Literal[True] = True
 
     def __init__(self, name: str, settings: Settings, clock: Clock | None = None) -> None:
         """Wire.
@@ -137,6 +139,8 @@ class Fhir:
             asked = await self._negotiate(progress)
             if (offer := self._offer) is None:
                 return asked
+        if message.kind is Kind.CLOSED:
+            return await self._close(message, record, offer)
         if offer.mode is Mode.INBOX_ONLY:
             return permanent("fhir-inbox-only")
         patient = await self._server.patient(*who)
@@ -147,3 +151,9 @@ class Fhir:
             for one in resources(offer.mode, message, record, patient)
         ]
         return delivered(places[0])
+
+    async def _close(self, message: Message, record: Record, offer: Offer) -> Outcome:
+        """End the work that earlier messages of the case made; nothing is created."""
+        for key in message.corrects if offer.mode is Mode.DETECTED_ISSUE_TASK else ():
+            await self._server.revise(key, offer, KINDS, lambda one: ended(one, record))
+        return delivered()

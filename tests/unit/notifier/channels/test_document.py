@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from services.notifier.channels.loading import load_settings
+from services.notifier.cases.site import Site
+from services.notifier.cases.words import Channel as Strength
+from services.notifier.channels.loading import FILE_NAME, load_channels, load_settings
 from services.notifier.channels.registry import known, settings_of
+from services.notifier.roster.loading import load_house
+from services.notifier.service.premises import Premises
+from services.notifier.service.sitefolder import TEAMS
 
 ROOT = Path(__file__).resolve().parents[4]
 PAGE = (ROOT / "docs" / "channels.md").read_text()
@@ -24,6 +29,19 @@ def test_an_example_can_be_used(kind: str, text: str, tmp_path: Path) -> None:
     (tmp_path / "channels.yaml").write_text(text)
     (settings,) = load_settings(tmp_path / "channels.yaml").values()
     assert settings.type == kind
+
+
+def test_the_example_of_a_site_has_all_that_a_notifier_needs() -> None:
+    """Its members are those of the example's teams, and somebody calls the desks."""
+    site = ROOT / "deploy" / "notifier"
+    channels, services = load_channels(site / FILE_NAME)
+    house = load_house(site / TEAMS)
+    premises = Premises(Site(house.policy, house.teams, b"key"), house.teams, channels, "", "one")
+    assert premises.uncarried == ()
+    assert premises.for_closings == ("chart",)
+    assert [one.name for one in services] == ["chart-opened"]
+    reached = {name for team in house.teams.teams for one in team.members for name in one.reach}
+    assert reached <= {str(one) for one in Strength} | {one.name for one in channels}
 
 
 @pytest.mark.parametrize("kind", known())
