@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import os
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
 
 from schemas.alerts import AlertRevision
 from schemas.events import EVENT, Event
-from schemas.topics import ACTIONS, ALERTS, EVENTS
+from schemas.topics import ACTIONS, ALERTS, EVENTS, RESEARCH
 from services.ingest.kafka.group import GroupReader
 from services.ingest.kafka.publisher import Outgoing, Publisher
 from services.ingest.kafka.topics import require
 from services.notifier.commands import notify
 from services.notifier.commands.notify import Sources
+from services.notifier.research.settings import FILE_NAME as SHARING
 from services.notifier.service.agenda import take_in
 from services.notifier.service.feeds import concerning
 from services.notifier.service.inputs import revised
@@ -27,15 +30,20 @@ from services.runtime.process import carried_out
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import AsyncIterator, Callable, Sequence
     from contextlib import ExitStack
     from datetime import datetime
 
-    from schemas.actions import Action
+    from prometheus_client import CollectorRegistry
+
+    from schemas.base import Message
+    from schemas.topics import Topic
     from services.ingest.kafka.records import Incoming
     from services.notifier.store.database import Database
     from services.runtime.kafka import Cluster
+    from services.runtime.shutdown import Stop
 
+HOST: Final = "127.0.0.1"
 GROUP: Final = "salvage-notifier"
 PATIENCE: Final = timedelta(seconds=30)
 """An alert and the events of its course come on two topics, perhaps to two notifiers."""
@@ -47,13 +55,39 @@ def register(subparsers: notify.Subparsers) -> None:
     runs = notify.register(subparsers)
     about = "read clinical.alerts and clinical.events there, write clinical.actions"
     add_kafka_option(runs, required=False, about=about)
+    about = "serve /livez, /readyz and /metrics there; 0: any that is free"
+    runs.add_argument("--port", type=int, help=about)
+    runs.add_argument("--host", default=HOST, help="of --port; default: %(default)s")
     runs.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `salvage notify run`."""
     sources = notify.from_files if args.kafka is None else from_kafka
-    return carried_out("salvage notify", partial(notify.serve, args, sources))
+    return carried_out("salvage notify", lambda stop: _serve(args, sources, stop))
+
+
+def _serve(args: argparse.Namespace, sources: notify.Wiring, stop: Stop) -> int:
+    if args.port is None:
+        return notify.serve(args, sources, stop)
+    return notify.serve(args, sources, stop, partial(seen, args.host, args.port))
+
+
+@asynccontextmanager
+async def seen(
+    host: str, port: int, problem: Callable[[], str | None], registry: CollectorRegistry
+) -> AsyncIterator[None]:
+    """Serve `/livez`, `/readyz` and `/metrics`.
+
+    Raises:
+        OperatorError: it can't listen there.
+    """
+    # Whoever is not asked how it does need not know how others are.
+    import_module("services.ingest.watching").about_process(registry)
+    health = import_module("services.detector.adapters.health").health
+    async with health(host, port, problem, registry) as taken:
+        logger().info("serving health", extra={"host": host, "port": taken})
+        yield
 
 
 def from_kafka(args: argparse.Namespace, stack: ExitStack) -> Sources:
@@ -63,15 +97,17 @@ def from_kafka(args: argparse.Namespace, stack: ExitStack) -> Sources:
         OperatorError: files are named too, or a topic is missing.
         Unavailable: no broker answers.
     """
-    if args.alerts is not None or args.events is not None or args.actions is not None:
-        raise OperatorError("--kafka: goes without --alerts, --events and --actions")
+    if any((args.alerts, args.events, args.actions, args.research)):
+        raise OperatorError("--kafka: goes without --alerts, --events, --actions and --research")
     where = cluster(args.kafka, os.environ)
-    require(where, [ALERTS, EVENTS, ACTIONS])
-    deeds = Deeds(where)
+    shares = (args.site / SHARING).exists()
+    require(where, [ALERTS, EVENTS, ACTIONS, *([RESEARCH] if shares else [])])
+    deeds, research = Told(where, ACTIONS), Told(where, RESEARCH)
     stack.callback(deeds.close)
+    stack.callback(research.close)
     feed = TopicFeed(where)
     stack.callback(feed.close)
-    return Sources([feed], deeds, PATIENCE)
+    return Sources([feed], deeds, research, PATIENCE)
 
 
 class TopicFeed:
@@ -114,16 +150,16 @@ class TopicFeed:
         return len(records)
 
 
-class Deeds:
-    """Publishes deeds, keyed by alert."""
+class Told:
+    """Publishes messages on a topic, by its key."""
 
-    def __init__(self, where: Cluster) -> None:
+    def __init__(self, where: Cluster, topic: Topic) -> None:
         """Connect when there is something to say."""
-        self._where = where
+        self._where, self._topic = where, topic
         self._publisher: Publisher | None = None
 
-    def __call__(self, actions: Sequence[Action]) -> None:
-        """Publish deeds.
+    def __call__(self, messages: Sequence[Message]) -> None:
+        """Publish messages.
 
         Returns:
             When all of them are in Kafka.
@@ -135,7 +171,8 @@ class Deeds:
         self._publisher = None  # one that failed is done for
         try:
             publisher.publish(
-                Outgoing(ACTIONS.name, one.alert_id, one.to_json(), ()) for one in actions
+                Outgoing(self._topic.name, getattr(one, self._topic.key), one.to_json(), ())
+                for one in messages
             )
         except Unavailable:
             publisher.close()

@@ -1,16 +1,13 @@
-"""The pages in a real browser: what a reader sees, with keyboard, narrow screens and no script."""
+"""The local pages in a real browser: what a reader sees, by keyboard, narrow, without script."""
 
 from __future__ import annotations
 
 import asyncio
-import importlib
-import shutil
 import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from aiohttp import web
-from support import in_ci
 from support.memory_book import NOW, MemoryBook, cohort_book
 
 from services.notifier.inbox.app import build_app
@@ -18,25 +15,7 @@ from services.notifier.inbox.app import build_app
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-CHROMIUM = shutil.which("chromium")
-QUIET = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-
-IN_CI = in_ci()
-"""There the browser is part of the build: without it these tests fail, they are not skipped."""
-
-if not IN_CI:
-    pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-playwright = importlib.import_module("playwright.sync_api")
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(CHROMIUM is None and not IN_CI, reason="chromium is not installed"),
-]
+pytestmark = pytest.mark.slow
 
 
 class Server:
@@ -80,15 +59,6 @@ def server(book: MemoryBook) -> Iterator[str]:
     one = Server(book)
     yield one.address
     one.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    assert CHROMIUM is not None
-    with playwright.sync_playwright() as play:
-        one = play.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield one
-        one.close()
 
 
 @pytest.fixture

@@ -7,17 +7,23 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.broker import Broker, needed
+from support.inbox import alone, for_one, open_inbox
 from support.kafka import anew, ready
 from support.keeper import shared
 from support.notifying import Bench, premises
 from support.postgresql import Server, empty, served
 
+from services.notifier.inbox.pages import render
 from services.notifier.store.database import opened
+from services.notifier.store.instants import micros
 from services.notifier.store.migrating import migrate
+from services.runtime.clock import ManualClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from support.inbox import Desk
 
     from services.notifier.store.database import Database
 
@@ -87,6 +93,14 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Databas
 def bench(database: Database, tmp_path: Path) -> Bench:
     """A notifier whose loops a test turns."""
     return Bench(database, premises(tmp_path / "teams"))
+
+
+@pytest.fixture
+def inbox(bench: Bench, tmp_path: Path) -> Iterator[Desk]:
+    """The pages of that notifier, on a clock that a test sets, for one local account."""
+    clock = ManualClock(micros(bench.now))
+    with open_inbox(bench, clock, render, for_one, alone(tmp_path)) as found:
+        yield found
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

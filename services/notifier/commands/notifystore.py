@@ -7,7 +7,7 @@ import json
 import sys
 from typing import TYPE_CHECKING, Final
 
-from services.notifier.store import audit, deeds, intake, outbox, shelf
+from services.notifier.store import audit, deeds, intake, outbox, shelf, standings
 from services.notifier.store.database import opened
 from services.notifier.store.migrating import check, migrate
 from services.runtime.errors import SalvageError
@@ -61,7 +61,7 @@ def _kept(text: str) -> audit.Head:
 
 
 def _migrate(args: argparse.Namespace) -> int:
-    return _with_store(args, migrate, lambda _: DONE)
+    return with_store(args, migrate, lambda _: DONE)
 
 
 def _status(args: argparse.Namespace) -> int:
@@ -73,12 +73,17 @@ def _status(args: argparse.Namespace) -> int:
                 "waiting": intake.backlog(connection),
                 "unpublished": deeds.unpublished(connection),
                 "failing": shelf.failing(connection),
+                "demoted": [
+                    {"rule": one.rule, "since": one.since.isoformat(), "why": one.why}
+                    for one in standings.all_of_them(connection)
+                    if not one.interrupts
+                ],
                 "audit": str(audit.head(connection)),
             }
         print(json.dumps(found, sort_keys=True))
         return DONE
 
-    return _with_store(args, check, show)
+    return with_store(args, check, show)
 
 
 def _head(args: argparse.Namespace) -> int:
@@ -87,7 +92,7 @@ def _head(args: argparse.Namespace) -> int:
             print(audit.head(connection))
         return DONE
 
-    return _with_store(args, check, show)
+    return with_store(args, check, show)
 
 
 def _verify(args: argparse.Namespace) -> int:
@@ -100,12 +105,13 @@ def _verify(args: argparse.Namespace) -> int:
         print(f"audit: whole lines={found.seq} head={found}")
         return DONE
 
-    return _with_store(args, check, show)
+    return with_store(args, check, show)
 
 
-def _with_store(
+def with_store(
     args: argparse.Namespace, first: Callable[[Database], None], work: Callable[[Database], int]
 ) -> int:
+    """Work beside a running notifier; what is wrong is said on stderr, with exit code 2."""
     try:
         with opened(args.database, alone=first is migrate) as database:
             first(database)

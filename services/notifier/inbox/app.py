@@ -13,18 +13,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote
 
 from aiohttp import web
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from schemas.alerts import OPEN_STATES, Kind
 from services.notifier.inbox import listing, words
 from services.notifier.inbox.listing import Choice
-from services.notifier.inbox.pages import alert_page, patient_page
+from services.notifier.inbox.pages.alert import alert_page
+from services.notifier.inbox.pages.patient import patient_page
+from services.notifier.inbox.pages.rendering import environment
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+    from jinja2 import Environment
 
     from services.notifier.inbox.book import Book
 
@@ -115,25 +117,7 @@ def _name(host: str) -> str:
 
 
 def _environment(title: str, notice: str) -> Environment:
-    environment = Environment(
-        loader=PackageLoader("services.notifier.inbox"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals |= {"site": title, "notice": notice, "words": words, "choices": _choices()}
-    environment.filters |= {
-        "brief": words.brief,
-        "day": words.day,
-        "moment": words.moment,
-        "machine": words.machine,
-        "plain": words.plain,
-        "prose": words.prose,
-        "readable": words.readable,
-        "segment": lambda text: quote(text, safe=""),
-    }
-    return environment
+    return environment(site=title, notice=notice, choices=_choices())
 
 
 def _choices() -> dict[str, list[tuple[str, str]]]:

@@ -9,7 +9,7 @@ from schemas.base import as_utc
 from schemas.events import AdverseEvent, ImagingReport, Observation, Phase, Treatment
 from schemas.partial import PartialDate
 from services.notifier.inbox import words
-from services.notifier.inbox.picture import Moment, Period
+from services.notifier.inbox.charts.picture import Moment, Period
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -14,11 +14,11 @@ from schemas.partial import PartialDate
 from schemas.terminology import Refusal, analyte, convert
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from datetime import date, datetime
 
     from services.notifier.inbox.book import Event
-    from services.notifier.inbox.picture import Bound
+    from services.notifier.inbox.charts.picture import Bound
 
 _REPORTED: Final = re.compile(r"(?P<sign>[<>]=?)?(?P<number>[+-]?\d+(\.\d+)?([eE][+-]?\d+)?)")
 
@@ -47,6 +47,21 @@ def standing(events: Iterable[Event]) -> list[Event]:
             latest[event.event_id] = event
     facts = [event for event in latest.values() if not event.status.withdraws]
     return sorted(facts, key=lambda event: (as_utc(event.effective_at), event.event_id))
+
+
+def superseded(events: Iterable[Event]) -> list[Reading]:
+    """Numbers that the record gave once and no longer gives: corrected or withdrawn since."""
+    versions: dict[str, list[Event]] = {}
+    for event in events:
+        versions.setdefault(event.event_id, []).append(event)
+    return [one for group in versions.values() for one in _former(sorted(group, key=_version))]
+
+
+def _former(versions: Sequence[Event]) -> Iterator[Reading]:
+    """The readings of the earlier versions that the last one doesn't repeat, each once."""
+    last = None if versions[-1].status.withdraws else reading(versions[-1])
+    told = dict.fromkeys(one for version in versions if (one := reading(version)) is not None)
+    yield from (one for one in told if one != last)
 
 
 def _version(event: Event) -> tuple[datetime, int]:

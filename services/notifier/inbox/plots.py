@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from schemas.alerts import AlertRevision, Evidence, Role
@@ -11,6 +13,15 @@ from schemas.base import as_utc
 from schemas.events import ImagingReport, Observation, Treatment
 from schemas.partial import PartialDate
 from services.notifier.inbox import words
+from services.notifier.inbox.charts.picture import (
+    FULL,
+    SMALL,
+    WIDE,
+    Chart,
+    Point,
+    Span,
+    Threshold,
+)
 from services.notifier.inbox.courses import moments, of_condition, periods
 from services.notifier.inbox.facts import (
     Reading,
@@ -20,23 +31,16 @@ from services.notifier.inbox.facts import (
     reading,
     usual_unit,
 )
-from services.notifier.inbox.picture import (
-    FULL,
-    SMALL,
-    WIDE,
-    Chart,
-    Point,
-    Span,
-    Threshold,
-)
 from services.notifier.inbox.thresholds import SUM, Limit, limits
+from services.notifier.inbox.trends import looked_ahead
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from decimal import Decimal
 
     from services.notifier.inbox.book import Event
 
+_SCANNED: Final = re.compile(r"\bsum (?P<sum>\d+(?:\.\d+)?) mm\b")
+"""The sum of diameters in what an imaging report's evidence says."""
 _SUM_TITLE: Final = "Sum of diameters of target lesions"
 
 
@@ -57,22 +61,36 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A chart and what has to be said beside it; `left_out` values are in units that don't fit."""
+    """A chart and what has to be said beside it.
+
+    left_out: values in units that don't fit. what, unit: the quantity, as terminology has them.
+    """
 
     chart: Chart
     left_out: int = 0
+    what: str = ""
+    unit: str = ""
 
 
 # ---------------------------------------------------------------- one alert
 
 
-def of_alert(alert: AlertRevision, facts: Sequence[Event], now: datetime) -> list[Drawn]:
+def of_alert(
+    alert: AlertRevision,
+    facts: Sequence[Event],
+    now: datetime,
+    *,
+    was: Sequence[Reading] = (),
+    key: str = "evidence",
+) -> list[Drawn]:
     """The charts of an alert: one for each quantity of its evidence, all over the same time.
 
     Args:
         alert: a revision with evidence.
         facts: the standing facts of the patient, by time.
         now: drawn as a line when it lies in the time shown.
+        was: readings that have been corrected or withdrawn.
+        key: what the ids of the elements begin with.
     """
     readings = _with_evidence(facts, alert.evidence)
     around = _around(alert)
@@ -85,8 +103,12 @@ def of_alert(alert: AlertRevision, facts: Sequence[Event], now: datetime) -> lis
         {one.what: one.unit for one in series},
     )
     context = replace(_context(alert, facts, around, now), layout=WIDE if bounds else FULL)
-    drawn = [_drawn(one, bounds, context, number) for number, one in enumerate(series)]
-    return drawn or [Drawn(replace(context, key="evidence", title="Course of treatment"))]
+    struck = {one.what: _series(one.what, was, {}, around).points for one in was}
+    drawn = [
+        _drawn(one, bounds, replace(context, struck=struck.get(one.what, ())), f"{key}-{number}")
+        for number, one in enumerate(series)
+    ]
+    return drawn or [Drawn(replace(context, key=key, title="Course of treatment"))]
 
 
 def _with_evidence(facts: Sequence[Event], evidence: Sequence[Evidence]) -> list[Reading]:
@@ -94,7 +116,9 @@ def _with_evidence(facts: Sequence[Event], evidence: Sequence[Evidence]) -> list
     used = {item.event_id: _of_evidence(item) for item in evidence}
     now = [one for fact in facts if (one := reading(fact)) and used.get(one.event_id) is None]
     sums = [one for fact in facts if (one := _sum(fact))]
-    return [*now, *sums, *(one for one in used.values() if one is not None)]
+    known = {fact.event_id for fact in facts}
+    told = [one for item in evidence if item.event_id not in known and (one := _scanned(item))]
+    return [*now, *sums, *(one for one in used.values() if one is not None), *told]
 
 
 def _of_evidence(item: Evidence) -> Reading | None:
@@ -102,6 +126,14 @@ def _of_evidence(item: Evidence) -> Reading | None:
     if number is None or isinstance(item.at, PartialDate):
         return None
     return Reading(item.event_id, key_of(item.what), item.at, number[0], item.unit, number[1])
+
+
+def _scanned(item: Evidence) -> Reading | None:
+    """The sum of diameters that the evidence quotes of a report that isn't at hand."""
+    found = _SCANNED.search(item.value or "")
+    if found is None or isinstance(item.at, PartialDate):
+        return None
+    return Reading(item.event_id, SUM, item.at, Decimal(found["sum"]), "mm")
 
 
 def _sum(fact: Event) -> Reading | None:
@@ -165,9 +197,9 @@ def _context(
     )
 
 
-def _drawn(one: Series, bounds: Sequence[Limit], context: Chart, number: int) -> Drawn:
+def _drawn(one: Series, bounds: Sequence[Limit], context: Chart, key: str) -> Drawn:
     own = tuple(limit for limit in bounds if limit.what == one.what)
-    return Drawn(_chart(one, context, f"evidence-{number}", _merged(own)), one.left_out)
+    return Drawn(_chart(one, context, key, _merged(own)), one.left_out, one.what, one.unit)
 
 
 def _chart(one: Series, context: Chart, key: str, thresholds: tuple[Threshold, ...]) -> Chart:
@@ -175,6 +207,13 @@ def _chart(one: Series, context: Chart, key: str, thresholds: tuple[Threshold, .
     return replace(
         context, key=key, title=one.title, unit=unit, points=one.points, thresholds=thresholds
     )
+
+
+def foreseen(drawn: Drawn, levels: Sequence[Limit]) -> Drawn:
+    """The same, with the next of a rule's levels that the trend reaches, and when."""
+    units = {drawn.what: drawn.unit}
+    own = [one for level in levels if level.what == drawn.what and (one := level.within(units))]
+    return replace(drawn, chart=looked_ahead(drawn.chart, _merged(own)))
 
 
 def _merged(own: Sequence[Limit]) -> tuple[Threshold, ...]:

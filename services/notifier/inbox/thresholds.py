@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COMPARISON: Final = re.compile(r"(?P<left>[\w.]+) (?P<op>>=|<=|>|<) (?P<right>.+)")
 _LITERAL: Final = re.compile(r"(?P<value>\d+(\.\d+)?)(?: (?P<unit>\S+))?")
 _CALL: Final = re.compile(r"([a-z]\w*)\([^()]*\)")
-_SIGNS: Final = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
+SIGNS: Final = {">=": "≥", "<=": "≤", ">": ">", "<": "<"}
 _MM: Final = "mm"
 
 SUM: Final = "sum"
@@ -51,8 +51,16 @@ class Limit:
     def label(self) -> str:
         """The limit in words, for the margin: `≥ nadir + 2.0 ng/mL = 2.6 ng/mL`."""
         quantity = readable(f"{number(_short(self.value))} {self.unit}".rstrip())
-        joint = " " if self.words in _SIGNS.values() else " = "
+        joint = " " if self.words.endswith(tuple(SIGNS.values())) else " = "
         return f"{self.words}{joint}{quantity}"
+
+    def within(self, units: Units) -> Limit | None:
+        """The same limit in the unit of its chart; None if it can't be said in that."""
+        known, unit = analyte(self.what), units.get(self.what)
+        if known is None or unit is None:
+            return self if known is None else None
+        value = convert(self.value, self.unit, unit, known)
+        return None if isinstance(value, Refusal) else replace(self, value=value, unit=unit)
 
 
 def limits(explanation: Explanation | None, facts: Facts, units: Units) -> list[Limit]:
@@ -65,7 +73,7 @@ def limits(explanation: Explanation | None, facts: Facts, units: Units) -> list[
     """
     if explanation is None:
         return []
-    found = (_in_unit(one, units) for one in _walk(explanation, facts))
+    found = (one.within(units) for one in _walk(explanation, facts))
     return list({(one.what, one.value, one.words): one for one in found if one}.values())
 
 
@@ -77,15 +85,6 @@ def _walk(node: Explanation, facts: Facts) -> Iterator[Limit]:
         yield from _walk(part, facts)
 
 
-def _in_unit(limit: Limit, units: Units) -> Limit | None:
-    """The same limit in the unit of its chart; None if it can't be said in that."""
-    known, unit = analyte(limit.what), units.get(limit.what)
-    if known is None or unit is None:
-        return limit if known is None else None
-    value = convert(limit.value, limit.unit, unit, known)
-    return None if isinstance(value, Refusal) else replace(limit, value=value, unit=unit)
-
-
 def _limit(node: Explanation, facts: Facts) -> Limit | None:
     comparison = _COMPARISON.fullmatch(node.text)
     if comparison is None or re.search(r" (and|or) ", node.text):
@@ -94,7 +93,7 @@ def _limit(node: Explanation, facts: Facts) -> Limit | None:
     fact = next((facts[e] for e in left.events if e in facts), None) if left else None
     if left is None or fact is None:
         return None
-    sign, right = _SIGNS[comparison["op"]], comparison["right"]
+    sign, right = SIGNS[comparison["op"]], comparison["right"]
     literal = _LITERAL.fullmatch(right)
     if literal is not None:
         return _written(literal["value"], literal["unit"] or "", fact, sign)

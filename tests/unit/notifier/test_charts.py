@@ -11,15 +11,17 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from schemas.alerts import Role
-from services.notifier.inbox.axes import TimeAxis, value_axis, wants_log
 from services.notifier.inbox.charts import draw
-from services.notifier.inbox.picture import (
+from services.notifier.inbox.charts.axes import TimeAxis, value_axis, wants_log
+from services.notifier.inbox.charts.picture import (
     SMALL,
     Bound,
     Chart,
     Moment,
     Period,
     Point,
+    Projection,
+    Scale,
     Span,
     Threshold,
     describe,
@@ -293,6 +295,52 @@ class TestAccessible:
         """An inline style would be refused by the page's policy and be lost."""
         tree = drawn(Chart("c", "PSA", points=(point("2024-06-01", "4", Role.TRIGGER),)))
         assert not [one for one in tree.iter() if one.get("style") or one.get("onload")]
+
+    def test_a_value_that_no_longer_holds_is_struck_through_where_it_stood(self) -> None:
+        now, was = point("2024-06-01", "4"), point("2024-06-01", "9")
+        chart = Chart("c", "PSA", "ng/mL", points=(now,), struck=(was,), limits=LIMITS)
+        tree = drawn(chart)
+        (ring,) = with_class(tree, "was")
+        (mark,) = with_class(tree, "plain")
+        assert ring.get("cx") == mark.get("cx")
+        assert float(ring.get("cy", "")) < float(mark.get("cy", ""))
+        assert len(with_class(tree, "strike")) == 1
+        assert "Corrected since: 9 ng/mL on 1 Jun 2024." in describe(chart)
+        assert chart.listed == [(now, True), (was, False)]
+
+    @pytest.mark.parametrize(("scale", "log"), [("log", True), ("linear", False), (None, False)])
+    def test_a_scale_that_was_asked_for_is_given(self, scale: Scale | None, log: bool) -> None:  # noqa: FBT001
+        axis = value_axis([Decimal(2), Decimal(40)], 200, 0, scale)
+        assert axis.log is log
+
+    def test_a_logarithm_is_not_given_to_what_has_none(self) -> None:
+        assert not value_axis([Decimal(0), Decimal(-4)], 200, 0, "log").log
+
+    def test_what_may_come_is_hatched_from_its_earliest_to_its_latest_day(self) -> None:
+        ahead = Projection(
+            limit=Decimal(8),
+            start=(date(2024, 6, 1), Decimal(4)),
+            at=date(2024, 9, 1),
+            earliest=date(2024, 8, 1),
+            latest=date(2024, 10, 15),
+        )
+        chart = Chart(
+            "k",
+            "PSA",
+            points=(point("2024-06-01", "4"),),
+            thresholds=(Threshold(Decimal(8), "≥ 8"),),
+            limits=LIMITS,
+            projection=ahead,
+        )
+        tree = drawn(chart)
+        (band,) = with_class(tree, "likely")
+        axis = TimeAxis(*LIMITS, chart.layout.left, chart.layout.right)
+        left, right = axis.place(ahead.earliest), axis.place(ahead.latest)
+        assert float(band.get("x", "")) == pytest.approx(left, abs=0.1)
+        assert float(band.get("width", "")) == pytest.approx(right - left, abs=0.1)
+        (pattern,) = tree.iter("pattern")
+        assert band.get("fill") == f"url(#{pattern.get('id')})"
+        assert "1 Sep 2024 (1 Aug 2024 to 15 Oct 2024)" in describe(chart)
 
     def test_the_same_chart_is_the_same_text(self) -> None:
         chart = Chart("c", "PSA", points=(point("2024-06-01", "4"),))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from schemas.events import EVENT
-from services.notifier.inbox.facts import in_unit, parsed, reading, standing, usual_unit
+from services.notifier.inbox.facts import in_unit, parsed, reading, standing, superseded, usual_unit
 
 if TYPE_CHECKING:
     from services.notifier.inbox.book import Event
@@ -46,6 +46,15 @@ def test_of_versions_of_one_moment_the_higher_status_stands() -> None:
 @pytest.mark.parametrize("status", ["cancelled", "entered-in-error"])
 def test_what_was_withdrawn_does_not_stand(status: str) -> None:
     assert standing([psa("1", "2024-06-02"), psa("1", "2024-06-03", status=status)]) == []
+
+
+def test_what_was_corrected_or_withdrawn_is_told_once_and_what_was_repeated_is_not() -> None:
+    first, again = psa("1", "2024-06-02"), psa("1", "2024-06-03")
+    right = psa("2", "2024-06-04", status="corrected")
+    gone = psa("2", "2024-06-05", status="entered-in-error")
+    assert superseded([again, first]) == []
+    assert [one.value for one in superseded([right, first, again])] == [Decimal(1)]
+    assert [one.value for one in superseded([gone, right, first])] == [Decimal(1), Decimal(2)]
 
 
 def test_a_number_in_another_unit_is_exact_or_not_at_all() -> None:

@@ -6,12 +6,12 @@ import asyncio
 import itertools
 import re
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from support.markup import Page
 from support.memory_book import MemoryBook
 
 from schemas.alerts import OPEN_STATES, AlertRevision, Evidence, Explanation, Role
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 EVIL = """"><script>alert(1)</script><img src=x onerror=alert(2)>'&{{7*7}}"""
-VOID = {"meta", "link", "img", "br", "input"}
 
 
 @dataclass
@@ -34,36 +33,6 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     text: str
-
-
-class Page(HTMLParser):
-    """What a test wants to know of a page; a tag that isn't closed fails."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.words = ""
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-        assert self._open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        if tag not in VOID:
-            self._open.append(tag)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self._open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.words += data
-
-    def all(self, tag: str) -> list[dict[str, str | None]]:
-        return [attributes for name, attributes in self.tags if name == tag]
 
 
 def ask(

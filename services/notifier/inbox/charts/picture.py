@@ -94,8 +94,31 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Projection:
+    """When a limit would be reached if the trend went on: an estimate, with its 95 % interval."""
+
+    limit: Decimal
+    start: tuple[date | datetime, Decimal]
+    at: date
+    earliest: date
+    latest: date
+
+    @property
+    def label(self) -> str:
+        """In words."""
+        return f"{day(self.at)} ({day(self.earliest)} to {day(self.latest)})"
+
+
+Scale = Literal["linear", "log"]
+
+
+@dataclass(frozen=True, slots=True)
 class Chart:
-    """What is to be drawn. `key` makes the element ids of a page distinct."""
+    """What is to be drawn. `key` makes the element ids of a page distinct.
+
+    struck: values that were reported once and have been corrected or withdrawn.
+    scale: of the values; None: by their range.
+    """
 
     key: str
     title: str
@@ -108,12 +131,21 @@ class Chart:
     now: datetime | None = None
     limits: tuple[datetime, datetime] | None = None
     layout: Layout = WIDE
+    struck: tuple[Point, ...] = ()
+    projection: Projection | None = None
+    scale: Scale | None = None
 
     @property
     def roles(self) -> tuple[Role, ...]:
         """The roles that are marked, for the legend."""
         marked = {point.role for point in self.points}
         return tuple(role for role in Role if role in marked)
+
+    @property
+    def listed(self) -> list[tuple[Point, bool]]:
+        """The values and whether each still holds, the latest first: the chart as a table."""
+        told = [(point, True) for point in self.points] + [(point, False) for point in self.struck]
+        return sorted(told, key=lambda one: as_utc(one[0].at), reverse=True)
 
     @property
     def censored(self) -> bool:
@@ -126,10 +158,13 @@ def describe(chart: Chart) -> str:
     said = [_extent(chart)]
     said += [f"{p.role}: {told(p, chart.unit)} on {day(p.at)}." for p in chart.points if p.role]
     said += [f"Limit: {limit.label}." for limit in chart.thresholds]
+    said += [f"Corrected since: {told(p, chart.unit)} on {day(p.at)}." for p in chart.struck]
     said += [_lasted(period) for period in chart.periods]
     said += [f"{moment.label} on {day(moment.at)}." for moment in chart.moments]
     if chart.span is not None:
         said.append(f"{chart.span.label}.")
+    if chart.projection is not None:
+        said.append(f"If the trend goes on, the next limit is reached {chart.projection.label}.")
     return " ".join(part[:1].upper() + part[1:] for part in said)
 
 

@@ -14,9 +14,17 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.alerts import Role
 from schemas.base import as_utc
-from services.notifier.inbox import marks, svg
-from services.notifier.inbox.axes import TimeAxis, ValueAxis, value_axis
-from services.notifier.inbox.picture import SMALL, Chart, Layout, Period, Point, describe, told
+from services.notifier.inbox.charts import ahead, marks, svg
+from services.notifier.inbox.charts.axes import TimeAxis, ValueAxis, value_axis
+from services.notifier.inbox.charts.picture import (
+    SMALL,
+    Chart,
+    Layout,
+    Period,
+    Point,
+    describe,
+    told,
+)
 from services.notifier.inbox.words import day
 
 if TYPE_CHECKING:
@@ -31,13 +39,14 @@ _LETTER: Final = 6.4
 def draw(chart: Chart) -> str:
     """The chart as one `<svg>` element; everything in it is escaped."""
     layout, time = chart.layout, time_axis(chart)
-    values = [*(p.value for p in chart.points), *(t.value for t in chart.thresholds)]
-    axis = value_axis(values, layout.bottom, layout.top)
+    shown = (*chart.points, *chart.struck)
+    values = [*(p.value for p in shown), *(t.value for t in chart.thresholds)]
+    axis = value_axis(values, layout.bottom, layout.top, chart.scale)
     base = layout.bottom if chart.points else layout.top + LANE
     lanes = _lanes(chart, time, base + 36)
     height = base + 42 + LANE * len(lanes)
-    shown = _values(chart, time, axis) if chart.points else []
-    parts = [_window(chart, time, base), *_time_lines(time, layout, base, height), *shown, *lanes]
+    drawn = _values(chart, time, axis) if chart.points else []
+    parts = [_window(chart, time, base), *_time_lines(time, layout, base, height), *drawn, *lanes]
     return _frame(chart, "".join(parts), height)
 
 
@@ -52,7 +61,7 @@ def time_axis(chart: Chart) -> TimeAxis:
 
 
 def _instants(chart: Chart) -> Iterable[date | datetime]:
-    yield from (point.at for point in chart.points)
+    yield from (point.at for point in (*chart.points, *chart.struck))
     yield from (moment.at for moment in chart.moments)
     for period in (*chart.periods, *((chart.span,) if chart.span else ())):
         yield period.start
@@ -109,7 +118,9 @@ def _values(chart: Chart, time: TimeAxis, axis: ValueAxis) -> list[str]:
         y = axis.place(value)
         parts.append(svg.line((edges[0], y), (edges[1], y), "grid"))
         parts.append(svg.text(time.left - 8, y + 4, label, "tick", "end"))
+    parts += ahead.drawn(chart, time, axis)
     parts += _limits(chart, time, axis)
+    parts += [_struck(point, chart.unit, time, axis) for point in chart.struck]
     ordered = sorted(chart.points, key=lambda point: as_utc(point.at))
     parts.append(_thread(ordered, time, axis))
     parts += _points([p for p in ordered if p.role is None], chart, time, axis)
@@ -168,6 +179,12 @@ def _points(points: Iterable[Point], chart: Chart, time: TimeAxis, axis: ValueAx
             taken.append(place)
             captions.append(svg.text(place.x, place.y, words, "caption", "middle"))
     return [*drawn, *captions]
+
+
+def _struck(point: Point, unit: str, time: TimeAxis, axis: ValueAxis) -> str:
+    """A value that no longer holds."""
+    hint = f"{told(point, unit)} on {day(point.at)}, corrected since"
+    return marks.struck(time.place(point.at), axis.place(point.value), hint)
 
 
 _NAMED: Final = (Role.TRIGGER, Role.CONFIRMATION, Role.NADIR, Role.BASELINE)

@@ -17,6 +17,8 @@ from services.notifier.inbox.words import month, number, raised
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from services.notifier.inbox.charts.picture import Scale
+
 LOG_FROM: Final = 50
 """A range of values wider than this factor is drawn on a logarithmic scale."""
 _APART: Final = 75
@@ -116,9 +118,15 @@ def wants_log(values: Sequence[Decimal]) -> bool:
     return max(positive) / min(positive) > LOG_FROM
 
 
-def value_axis(values: Sequence[Decimal], bottom: float, top: float) -> ValueAxis:
-    """The axis that holds all values, ended on round numbers."""
-    if wants_log(values):
+def value_axis(
+    values: Sequence[Decimal], bottom: float, top: float, scale: Scale | None = None
+) -> ValueAxis:
+    """The axis that holds all values, ended on round numbers.
+
+    A logarithmic scale that was asked for is not given to values of which none is above zero.
+    """
+    asked = wants_log(values) if scale is None else scale == "log"
+    if asked and any(value > 0 for value in values):
         positive = [value for value in values if value > 0]
         return ValueAxis(
             _power_below(min(positive)), _power_above(max(positive)), bottom, top, log=True

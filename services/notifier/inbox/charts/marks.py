@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from schemas.alerts import Role
-from services.notifier.inbox import svg
+from services.notifier.inbox.charts import svg
 
 SIZE: Final = 4.0
 BIG: Final = 7.0
@@ -68,3 +68,9 @@ def _arrow(x: float, y: float, size: float, down: int) -> str:
     tail, tip = y + down * (size + 1), y + down * (size + 11)
     head = [(x - 3.5, tip - down * 5), (x + 3.5, tip - down * 5), (x, tip)]
     return svg.line((x, tail), (x, tip - down * 3), "arrow") + svg.shape(head, "arrowhead")
+
+
+def struck(x: float, y: float, hint: str) -> str:
+    """A value that was corrected or withdrawn: open, and struck through."""
+    ring = circle(x, y, SIZE, "was")
+    return svg.group([ring, svg.line((x - 8, y + 5), (x + 8, y - 5), "strike")], "value", hint)

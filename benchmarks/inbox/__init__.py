@@ -1,0 +1,1 @@
+"""How long a care team waits for its worklist."""

@@ -1,0 +1,1 @@
+"""The inbox for programs: the same reads and deeds as JSON, with the same checks."""
