@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from schemas.alerts import AlertRevision
 from schemas.events import EVENT, Event
 from schemas.topics import ACTIONS, ALERTS, EVENTS, RESEARCH
+from services.embedded.book import WardBook
 from services.ingest.kafka.group import GroupReader
 from services.ingest.kafka.publisher import Outgoing, Publisher
 from services.ingest.kafka.topics import require
@@ -21,7 +22,7 @@ from services.notifier.commands import notify
 from services.notifier.commands.notify import Sources
 from services.notifier.research.settings import FILE_NAME as SHARING
 from services.notifier.service.agenda import take_in
-from services.notifier.service.feeds import concerning
+from services.notifier.service.feeds import concerning, is_store
 from services.notifier.service.inputs import revised
 from services.runtime.errors import OperatorError, Unavailable
 from services.runtime.kafka import add_kafka_option, cluster
@@ -63,7 +64,7 @@ def register(subparsers: notify.Subparsers) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Carry out `salvage notify run`."""
-    sources = notify.from_files if args.kafka is None else from_kafka
+    sources = from_files if args.kafka is None else from_kafka
     return carried_out("salvage notify", lambda stop: _serve(args, sources, stop))
 
 
@@ -88,6 +89,18 @@ async def seen(
     async with health(host, port, problem, registry) as taken:
         logger().info("serving health", extra={"host": host, "port": taken})
         yield
+
+
+def from_files(args: argparse.Namespace, stack: ExitStack) -> Sources:
+    """Alerts of a file, or of the store of `salvage run`, which knows the rest of the record too.
+
+    Raises:
+        OperatorError: a file is missing.
+    """
+    found = notify.from_files(args, stack)
+    if not is_store(args.alerts):
+        return found
+    return found._replace(record=WardBook(args.alerts).versions)
 
 
 def from_kafka(args: argparse.Namespace, stack: ExitStack) -> Sources:

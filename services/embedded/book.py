@@ -83,17 +83,24 @@ class WardBook:
         Those of all records that were merged with this one are included, whichever of their ids
         is asked for.
         """
-        sql = (
-            f"SELECT patient_id, event, received FROM facts WHERE patient_id IN ({_GROUP}) "  # noqa: S608 - constants
-            "ORDER BY seq"
-        )
         charts: dict[str, Timeline] = {}
-        for addressed, text, received in self._rows(sql, {"patient": patient_id}):
-            chart = charts.setdefault(addressed, Timeline())
-            chart.merge(Fact(EVENT.validate_json(text), received))
+        for event, received in self._facts(patient_id):
+            charts.setdefault(event.patient_id, Timeline()).merge(Fact(event, received))
         standing = [fact for chart in charts.values() for fact in chart]
         standing.sort(key=lambda fact: (fact.day, fact.at, fact.key))
         return [fact.event for fact in standing]
+
+    def versions(self, patient_id: str) -> list[Event]:
+        """All that was ever said of a person, in the order of receipt; ids as in `events`."""
+        return [event for event, _ in self._facts(patient_id)]
+
+    def _facts(self, patient_id: str) -> list[tuple[Event, int]]:
+        sql = (
+            f"SELECT event, received FROM facts WHERE patient_id IN ({_GROUP}) "  # noqa: S608 - constants
+            "ORDER BY seq"
+        )
+        rows = self._rows(sql, {"patient": patient_id})
+        return [(EVENT.validate_json(text), received) for text, received in rows]
 
     def undecided(self, patient_id: str) -> list[Undecided]:
         """What could not be evaluated for a patient, merged records included."""

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import stat
 import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.error import HTTPError
 from urllib.request import urlopen
@@ -16,8 +18,10 @@ from support.notifying import COURSE_ID, site_folder, told, treatment
 from support.processes import Command
 
 from schemas.actions import Action, Deed
+from schemas.events import EVENT
 from schemas.topics import ACTIONS, ALERTS, EVENTS
 from services.cli import main
+from services.commands.notifying import from_files
 from services.embedded.store import FILE_NAME
 from services.ingest.kafka.publisher import Outgoing, Publisher
 from services.notifier.service.inputs import INCOMING, Occurred
@@ -31,6 +35,7 @@ if TYPE_CHECKING:
     from support.postgresql import Server
 
     from schemas.alerts import AlertRevision
+    from services.notifier.inbox.pages.documents import Record
 
 CONSOLE = "channels:\n  paper: {type: console}\n"
 
@@ -202,6 +207,21 @@ def test_the_store_of_the_embedded_runtime_is_a_feed(salvage: Salvage, tmp_path:
     )
     status = salvage("notify", "status", "--database", str(tmp_path / "n.db"))
     assert json.loads(status.stdout)["cases"], done.stderr
+    record = record_beside(tmp_path / "data" / FILE_NAME)
+    assert record is not None
+    events = [EVENT.validate_json(line) for line in VIREMIA.splitlines()]
+    assert record(events[0].patient_id) == events, "for the charts"
+
+
+def record_beside(alerts: Path) -> Record | None:
+    """What the pages would show beside an alert's own evidence."""
+    options = argparse.Namespace(alerts=alerts, events=None, actions=None, research=None)
+    with ExitStack() as stack:
+        return from_files(options, stack).record
+
+
+def test_a_file_of_alerts_brings_no_record_beside_them(tmp_path: Path) -> None:
+    assert record_beside(lines(tmp_path / "alerts.jsonl", now_told())) is None
 
 
 @pytest.mark.slow

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from services.notifier.inbox.access.local import LocalDoor
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from services.notifier.inbox.access.settings import InboxSettings
+    from services.notifier.inbox.pages.documents import Record
     from services.notifier.service.premises import Premises
     from services.notifier.store.database import Database
     from services.notifier.store.intake import Given
@@ -89,6 +91,7 @@ async def inbox(
     database: Database,
     house: Premises,
     submit: Callable[[Given, datetime], str | None],
+    record: Record | None,
 ) -> AsyncIterator[None]:
     """The pages, as long as the block lasts."""
     if opening is None:
@@ -101,7 +104,7 @@ async def inbox(
         submit=submit,
         clock=SystemClock(),
         settings=opening.settings,
-        render=render,
+        render=partial(render, record=record),
         door=opening.door,
         hub=Hub(database),
     )

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractAsyncContextManager
 
     from schemas.actions import Action
+    from services.notifier.inbox.pages.documents import Record
     from services.notifier.service.observing import Observer
     from services.notifier.service.process import Feed
     from services.notifier.service.publishing import TellResearch
@@ -60,12 +61,17 @@ INBOX: Final = "http://127.0.0.1:8642/case/"
 
 
 class Sources(NamedTuple):
-    """Where alerts come from, and where deeds go to; None: they stay in the store."""
+    """Where alerts come from, and where deeds go to; None: they stay in the store.
+
+    record: all versions of a patient's facts, for the charts of a case; None: it isn't at hand, and
+    they show what the alerts quote.
+    """
 
     feeds: Sequence[Feed]
     tell: Tell | None
     share: TellResearch | None
     patience: timedelta
+    record: Record | None = None
 
 
 def register(subparsers: Subparsers) -> argparse.ArgumentParser:
@@ -143,7 +149,7 @@ def serve(
         answers = Answers(database, house, SystemClock())
         logger().info("notifying", extra={"source": house.worker})
         seen = nullcontext() if health is None else health(process.problem, metrics.registry)
-        shown = inbox(opening, database, house, process.agenda.submit)
+        shown = inbox(opening, database, house, process.agenda.submit, found.record)
         asyncio.run(_work(process, folder, answers, found, (seen, shown), once=args.once))
     logger().info("ended")
     return DONE

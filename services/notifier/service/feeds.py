@@ -147,18 +147,26 @@ def concerning(database: Database, events: Sequence[Event]) -> list[Given]:
     ]
 
 
-def feed(alerts: Path, events: Path | None) -> Feed:
-    """The feed of a file of alerts, or of an embedded store with everything in it.
+def is_store(alerts: Path) -> bool:
+    """Whether a file is an embedded store, with everything in it, and not a file of alerts.
 
     Raises:
         OperatorError: there is no such file.
     """
     try:
         with alerts.open("rb") as file:
-            embedded = file.read(len(_SQLITE)) == _SQLITE
+            return file.read(len(_SQLITE)) == _SQLITE
     except OSError as error:
         raise OperatorError(f"--alerts: {error.strerror or 'cannot be read'}") from None
-    if embedded:
+
+
+def feed(alerts: Path, events: Path | None) -> Feed:
+    """The feed of a file of alerts, or of an embedded store with everything in it.
+
+    Raises:
+        OperatorError: there is no such file.
+    """
+    if is_store(alerts):
         facts = Rows(alerts, "facts", "seq", "event")
         return Feed(Rows(alerts, "alerts", "sequence", "body"), facts)
     return Feed(Lines(alerts), None if events is None else Lines(events))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,6 +103,16 @@ def test_events_are_the_latest_standing_versions(open_ward: Callable[..., Any]) 
     )
     found = ward.book.events("A|1")
     assert [(event.event_id, str(event.value)) for event in found] == [("b", "3"), ("a", "2")]
+
+
+def test_versions_are_all_that_was_said(open_ward: Callable[..., Any]) -> None:
+    ward = open_ward()
+    corrected = psa("HOSP|1", "one", "2024-01-02", "0.3", status="corrected", **JAN_9)
+    feed(
+        ward,
+        [psa("HOSP|1", "one", "2024-01-02", "3"), corrected, psa("HOSP|2", "x", "2024-01-03", "1")],
+    )
+    assert [one.value for one in ward.book.versions("HOSP|1")] == [3, Decimal("0.3")]
 
 
 def test_merged_records_are_read_as_one_until_the_merge_is_taken_back(
