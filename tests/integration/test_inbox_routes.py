@@ -70,6 +70,7 @@ MATRIX = {
     "POST /case/{reference}/{deed}": (TEAM, ""),
     "GET /roster": ("viewer clinician lead ops", "viewer clinician lead ops"),
     "GET /route": ("clinician lead ops", "clinician lead ops"),
+    "GET /rules": ("lead ops", "lead ops"),
     "GET /audit": ("auditor", "auditor"),
     "GET /glass": ("auditor", "auditor"),
     "POST /glass/{number}/reviewed": ("auditor", "auditor"),

@@ -15,7 +15,7 @@ Addresses
     POST /glass/{number}/reviewed   field `csrf`, `words` (optional)
     GET  /roster                    `?at=` (local, 2026-12-24T22:30)
     GET  /route                     `?condition=&care_team=&severity=&at=`
-    GET  /rules                     (JSON alone as yet: /api/v1/rules)
+    GET  /rules                     how the rules do
     GET  /audit                     `?reference=&by=&what=&before=`
     GET  /sign-in, POST /sign-in    local account: fields `csrf`, `password`; else `GET /sign-in/go`
     POST /sign-out, POST /stay      field `csrf`
@@ -131,6 +131,7 @@ PAGES: Final[dict[str, type]] = {
     "case": CaseView,
     "roster": RosterView,
     "route": RouteView,
+    "rules": RulesView,
     "audit": AuditView,
     "glass": GlassForm,
     "glass-review": GlassReview,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 ENTRY: Final = "entry"
 LASTS: Final = 600
 """Seconds that somebody may take to sign in."""
-_WAYS: Final = re.compile(r"/(case/[0-9a-f]{32}|roster|route|audit|glass)?")
+_WAYS: Final = re.compile(r"/(case/[0-9a-f]{32}|roster|route|rules|audit|glass)?")
 
 
 def entry_of(call: Call, parts: Parts) -> dict[str, Any]:

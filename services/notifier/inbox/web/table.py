@@ -19,6 +19,7 @@ PAGES: Final = (
     Route("POST", _CASE + "/{deed}", Scope.CASE, Right.DECIDE, deeds.deed),
     Route("GET", "/roster", Scope.HOUSE, Right.ROSTER, house.roster),
     Route("GET", "/route", Scope.HOUSE, Right.ROUTE, house.route),
+    Route("GET", "/rules", Scope.HOUSE, Right.RULES, house.rules),
     Route("GET", "/audit", Scope.TRAIL, Right.AUDIT, house.audit),
     Route("GET", "/glass", Scope.TRAIL, Right.REVIEW, house.glass_review),
     Route("POST", "/glass/{number}/reviewed", Scope.TRAIL, Right.REVIEW, house.reviewed),

@@ -27,6 +27,7 @@ MENU: Final = (
     ("/", Right.READ),
     ("/roster", Right.ROSTER),
     ("/route", Right.ROUTE),
+    ("/rules", Right.RULES),
     ("/audit", Right.AUDIT),
     ("/glass", Right.REVIEW),
 )
