@@ -5,6 +5,8 @@ PYTHON ?= python3
 # Not from the environment, where these names may mean something else; `make test VENV=.venv312` works.
 VENV   := .venv
 ARGS   :=
+# Half of the suite's time is waiting for brokers, databases and browsers.
+WORKERS = $(shell $(PYTHON) -c "import os; print(2 * os.cpu_count())")
 
 bin   := $(VENV)/bin
 pip   := $(bin)/python -m pip --disable-pip-version-check --no-input --quiet
@@ -22,7 +24,7 @@ demo: $(VENV)/.runtime ## simulate a small hospital and open the inbox (ARGS="--
 	$(bin)/salvage demo $(ARGS)
 
 test: check ## everything: format, lint, types, import contracts, rules, all tests
-	$(bin)/python -m pytest --numprocesses auto --dist worksteal $(ARGS)
+	$(bin)/python -m pytest --numprocesses $(WORKERS) --dist worksteal $(ARGS)
 
 quick: $(VENV)/.develop ## the tests to run at every save
 	$(bin)/python -m pytest --numprocesses auto -m "not slow" tests/unit tests/rules $(ARGS)

@@ -21,9 +21,10 @@ from services.notifier.cases.commands import Alerted, Command, Happened
 from services.notifier.cases.effects import Done, Notice
 from services.notifier.service.agenda import take_in
 from services.notifier.service.inputs import asked, occurred, revised
-from services.notifier.store import audit
+from services.notifier.store import audit, standings
 from services.notifier.store.database import opened
 from services.notifier.store.migrating import migrate
+from services.notifier.store.standings import Decided
 from services.notifier.store.tables import ACTIONS, NOTICES
 
 if TYPE_CHECKING:
@@ -105,6 +106,12 @@ def test_the_store_adds_nothing_and_forgets_nothing(seed: int, site: Site) -> No
         migrate(database)
         house = replace(premises(Path(folder) / "teams"), site=site)
         mirror = Mirror(Bench(database, house))
+        with database.transaction() as connection:
+            for rule in sorted(site.demoted):  # the store knows it, and not the site
+                said = Decided(
+                    rule, interrupts=False, since=mirror.bench.now, decided_by="", why=""
+                )
+                standings.decide(connection, said)
         take_in(database, [treatment()], mirror.bench.now, {})
         Told(site, mirror).live(story)
         parcels = {row.notice_id for row in mirror.bench.rows(select(NOTICES.c.notice_id))}
