@@ -79,6 +79,7 @@ class Deed(StrEnum):
     SNOOZED = "snoozed"
     DISPOSED = "disposed"
     HANDED_OVER = "handed-over"
+    REOPENED = "reopened"  # what was answered before no longer counts
     SALVAGE_STARTED = "salvage-started"
 
 

@@ -62,6 +62,19 @@ def test_a_clinician_opens_reads_and_disposes(inbox: Desk, case: str) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_was_closed_in_error_is_reopened_with_a_reason(inbox: Desk, case: str) -> None:
+    browser = inbox.signed_in("ben", Role.CLINICIAN)
+    form = {**fields(browser, case, "dispose"), "disposition": "wrong_patient"}
+    assert browser.post(f"{case}/dispose", form).status == 303
+    form = fields(browser, case, "reopen")
+    assert browser.post(f"{case}/reopen", form).status == 409, "why?"
+    assert browser.post(f"{case}/reopen", {**form, "note": "it was this one"}).status == 303
+    assert (now(inbox).is_open, str(now(inbox).owner)) == (True, "person:ben")
+    assert "it was this one" in browser.get(case).text
+    assert case in browser.get("/").text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_nobody_closes_what_they_have_not_seen(inbox: Desk, case: str) -> None:
     browser = inbox.signed_in("ben", Role.CLINICIAN)
     form = {**fields(browser, case, "dispose"), "disposition": "dose_adjusted"}

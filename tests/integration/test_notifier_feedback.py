@@ -15,7 +15,7 @@ from support.notifying import COURSE_ID, PATIENT, Bench, premises, told, treatme
 from schemas.actions import Disposition
 from schemas.alerts import Severity
 from services.cli import main
-from services.notifier.cases.commands import Acknowledge, Dispose
+from services.notifier.cases.commands import Acknowledge, Dispose, Reopen
 from services.notifier.channels.contract import Kind
 from services.notifier.service.feedback import judge_rules, reinstate
 from services.notifier.service.inputs import asked
@@ -76,6 +76,19 @@ def test_thirty_answers_demote_a_rule_in_the_log_and_in_the_audit_trail(
     (line,) = [one for one in lines if one["what"] == "demoted"]
     assert (line["rule"], line["by"]) == (RULE, "system")
     assert line["why"].startswith("14 of the last 30 were right (95 % interval")
+
+
+def test_what_was_answered_of_a_case_that_was_closed_in_error_counts_no_more(
+    bench: Bench,
+) -> None:
+    disposed(bench, Disposition.RULE_WRONG, range(30))
+    bench.now += HOUR
+    answered(bench, Reopen(by="anne"), "HOSP|100007")
+    with bench.database.transaction() as connection:
+        assert deeds.dispositions(connection) == {RULE: {Disposition.RULE_WRONG: 29}}
+    assert judge_rules(bench.database, bench.now) == 0
+    answered(bench, Dispose(by="anne", disposition=Disposition.RULE_WRONG), "HOSP|100007")
+    assert judge_rules(bench.database, bench.now) == 1
 
 
 def test_what_a_demoted_rule_says_begins_with_a_digest_and_is_escalated_in_time(

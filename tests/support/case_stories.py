@@ -20,6 +20,7 @@ from services.notifier.cases.commands import (
     Dispose,
     Happened,
     OfferHandOver,
+    Reopen,
     Snooze,
     Start,
     Tick,
@@ -86,6 +87,7 @@ DEEDS = st.one_of(
     st.tuples(st.just("offer"), PEOPLE, PARTIES),
     st.tuples(st.just("accept"), PEOPLE, st.none()),
     st.tuples(st.just("decline"), PEOPLE, st.none()),
+    st.tuples(st.just("reopen"), PEOPLE, st.none()),
     st.tuples(st.just("digest"), PARTIES, st.none()),
 )
 EVENTS = st.builds(Event, st.sampled_from(["line", "no-line", "death", "no-death"]))
@@ -140,6 +142,7 @@ _COMMANDS: dict[str, Callable[[str, object, datetime], Input]] = {
     "offer": lambda by, to, _: OfferHandOver.model_validate({"by": by, "to": to}),
     "accept": lambda by, _, __: Accept(by=by),
     "decline": lambda by, _, __: Decline(by=by),
+    "reopen": lambda by, _, __: Reopen(by=by),
 }
 
 

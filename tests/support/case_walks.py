@@ -42,7 +42,9 @@ def _scene(die: Random) -> list[Deed]:
         case 3:
             return [_alarm(die, DOWN)]
         case 4:
-            return [("dispose", by, die.choice(list(Disposition)))] * die.randrange(2)
+            code = die.choice(list(Disposition))
+            back: list[Deed] = [("reopen", by, None)] if code is Disposition.WRONG_PATIENT else []
+            return [("dispose", by, code), *back] * die.randrange(2)
         case 5:
             return [Event(die.choice(["line", "no-line", "death", "no-death"]))] * die.randrange(2)
         case 6 | 7:

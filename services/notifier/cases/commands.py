@@ -80,8 +80,23 @@ class Decline(Command):
     type: Literal["decline"] = "decline"
 
 
+class Reopen(Command):
+    """It was closed in error: I look after it."""
+
+    type: Literal["reopen"] = "reopen"
+
+
 AnyCommand = (
-    Acknowledge | Start | Snooze | Wake | Dispose | Assign | OfferHandOver | Accept | Decline
+    Acknowledge
+    | Start
+    | Snooze
+    | Wake
+    | Dispose
+    | Assign
+    | OfferHandOver
+    | Accept
+    | Decline
+    | Reopen
 )
 
 

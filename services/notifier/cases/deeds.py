@@ -13,6 +13,7 @@ from services.notifier.cases.commands import (
     Dispose,
     Happened,
     OfferHandOver,
+    Reopen,
     Snooze,
     Start,
 )
@@ -50,6 +51,8 @@ def pause(turn: Turn) -> None:
         turn.act(Deed.ACKNOWLEDGED, until=until)
     elif isinstance(turn.given, Start):
         turn.act(Deed.STARTED, until=until)
+    elif isinstance(turn.given, Reopen):
+        turn.act(Deed.REOPENED, until=until)
     elif not isinstance(turn.given, Assign):
         turn.act(Deed.HANDED_OVER)
     turn.mark(acknowledged=turn.now)
@@ -113,10 +116,11 @@ def settle(turn: Turn) -> None:
 
 def reopen(turn: Turn) -> None:
     """Somebody has to look after it again: the same episode, or a new one."""
-    again = turn.trigger is Trigger.UNDO or reopens(turn)
+    in_error = turn.trigger in (Trigger.UNDO, Trigger.REOPEN)
+    again = in_error or reopens(turn)
     cleared = {"disposition": None, "closed_at": None, "closed_by_event": None, "late": None}
     turn.change(**cleared)
-    if turn.trigger is Trigger.UNDO:
+    if in_error:
         _settle_findings(turn, settled=False)
     if again:
         turn.change(marks=turn.case.marks.model_copy(update={"disposed": None, "salvage": None}))

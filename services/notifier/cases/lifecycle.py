@@ -53,6 +53,7 @@ OVERDUE, CLOSED = CaseState.OVERDUE, CaseState.CLOSED
 _NOT_SNOOZED: Final = No("it is not snoozed")
 _TOO_LATE: Final = No("the time to act has passed; it can be worked on, handed over or closed")
 _IS_CLOSED: Final = No("the case is closed")
+_IS_OPEN: Final = No("the case is open")
 
 _WAITING: Final[dict[Trigger, Move | No]] = {
     Trigger.ACKNOWLEDGE: Move(ACKNOWLEDGED, (Do.OWN, Do.PAUSE)),
@@ -63,6 +64,7 @@ _WAITING: Final[dict[Trigger, Move | No]] = {
     Trigger.ASSIGN: Move(ASSIGNED, (Do.GIVE, Do.CLIMB)),
     Trigger.ACCEPT: Move(ACKNOWLEDGED, (Do.OWN, Do.PAUSE)),
     Trigger.DECLINE: Move(ASSIGNED, (Do.HURRY,)),
+    Trigger.REOPEN: _IS_OPEN,
     Trigger.NEWS: Move(ASSIGNED, (Do.CLIMB,)),
     Trigger.ALARM: Move(ASSIGNED, (Do.CLIMB,)),
     Trigger.UNACCEPTED: Move(ASSIGNED, (Do.HURRY,)),
@@ -121,6 +123,7 @@ TABLE: Final[dict[CaseState, dict[Trigger, Move | No]]] = {
         Trigger.OFFER: Move(OVERDUE, (Do.OFFER,)),
         Trigger.ACCEPT: Move(OVERDUE, (Do.OWN, Do.PAUSE)),
         Trigger.DECLINE: Move(OVERDUE, (Do.LATE,)),
+        Trigger.REOPEN: _IS_OPEN,
         Trigger.NEWS: Move(OVERDUE, (Do.TELL,)),
         Trigger.ALARM: Move(OVERDUE, (Do.TELL,)),
         Trigger.RETIME: Move(ASSIGNED, (Do.CLIMB,)),
@@ -130,6 +133,7 @@ TABLE: Final[dict[CaseState, dict[Trigger, Move | No]]] = {
     },
     CLOSED: {
         **dict.fromkeys(PEOPLE, _IS_CLOSED),
+        Trigger.REOPEN: Move(ACKNOWLEDGED, (Do.REOPEN, Do.OWN, Do.PAUSE)),
         Trigger.NEWS: Move(ASSIGNED, (Do.REOPEN, Do.CLIMB)),
         Trigger.ALARM: Move(ASSIGNED, (Do.REOPEN, Do.CLIMB)),
         Trigger.EVIDENCE: Move(CLOSED, (Do.SETTLE,)),

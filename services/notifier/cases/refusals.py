@@ -10,6 +10,7 @@ from services.notifier.cases.commands import (
     Command,
     Decline,
     OfferHandOver,
+    Reopen,
     Snooze,
 )
 from services.notifier.cases.ladder import latest_wake
@@ -40,6 +41,8 @@ def refusal(
             return _recipient(case, command, site)
         case Accept() | Decline():
             return _offered(case, command)
+        case Reopen():
+            return None if case.standing else "nothing of it stands any more"
         case _:
             return None
 

@@ -32,6 +32,7 @@ class Trigger(StrEnum):
     OFFER = "offer"
     ACCEPT = "accept"
     DECLINE = "decline"
+    REOPEN = "reopen"
 
     NEWS = "news"  # worse, new, or sooner than what was told
     ALARM = "alarm"  # news that can't wait for anybody's review
@@ -47,7 +48,7 @@ class Trigger(StrEnum):
     UNDO = "undo"  # that event was entered in error
 
 
-PEOPLE = tuple(Trigger)[:9]
+PEOPLE = tuple(Trigger)[:10]
 """The triggers that are a person's command."""
 
 

@@ -53,7 +53,7 @@ DEEDS: Final[dict[str, tuple[str, str, str]]] = {
     "wake": ("End the snooze", "It waits for somebody again.", "The snooze has ended."),
     "assign": ("Assign", "Give it to somebody else at once.", "Assigned."),
     "offer": ("Hand over", "Offer it to the next shift, who must accept.", "Offered."),
-    "reopen": ("Reopen", "It was closed too soon.", "The case is open again."),
+    "reopen": ("Reopen", "It was closed in error; it becomes mine.", "The case is yours now."),
     "comment": ("Comment", "For those who read the history.", "The comment is in the history."),
     "wrong": (
         "This alert is wrong",
@@ -116,6 +116,7 @@ HAPPENED: Final[dict[str, str]] = {
     "offer": "Offered",
     "accept": "Hand-over accepted",
     "decline": "Hand-over declined",
+    "reopen": "Reopened by hand",
     "listed": "Seen in a list",
     "searched": "Found by a search",
     "denied": "Kept from it",

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import func, select, update
 
-from schemas.actions import Action, Counts, Disposition
+from schemas.actions import Action, Counts, Deed, Disposition
 from services.notifier.store.database import insert_into
 from services.notifier.store.tables import ACTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -35,8 +35,16 @@ def record(connection: Connection, actions: Sequence[Action]) -> None:
         }
         for one in actions
     ]
+    _annul(connection, {one.case_id for one in actions if one.deed is Deed.REOPENED})
     new = insert_into(connection, ACTIONS).on_conflict_do_nothing(index_elements=["action_id"])
     connection.execute(new, rows)
+
+
+def _annul(connection: Connection, cases: Collection[str]) -> None:
+    """What was answered about a case that was closed in error says nothing of its rules."""
+    if cases:
+        of_them = ACTIONS.c.case_id.in_(sorted(cases))
+        connection.execute(update(ACTIONS).where(of_them).values(disposition=None))
 
 
 def waiting(connection: Connection, most: int) -> list[tuple[int, Action]]:

@@ -30,6 +30,7 @@ from services.notifier.cases.commands import (
     Decline,
     Dispose,
     OfferHandOver,
+    Reopen,
     Snooze,
     Start,
     Wake,
@@ -158,6 +159,38 @@ def test_a_closed_case_refuses_everything(command: type[Acknowledge]) -> None:
     world.give(Dispose(by=FIRST, disposition=Disposition.DUPLICATE))
     world.give(command(by=FIRST))
     assert world.refusals == ["the case is closed"]
+
+
+def test_what_was_closed_in_error_is_reopened_by_whom_it_then_belongs_to() -> None:
+    world = opened()
+    world.give(Dispose(by=FIRST, disposition=Disposition.RULE_WRONG), START + HOUR)
+    world.give(Reopen(by=BEN.id, note="another patient was meant"), START + 2 * HOUR)
+    case = world.open
+    assert (case.state, case.owner, case.episode) == (CaseState.ACKNOWLEDGED, BEN, 1)
+    assert (case.disposition, case.closed_at, case.marks.disposed) == (None, None, None)
+    assert case.act_by == START + 20 * DAY, "what it had asked for, it asks for again"
+    assert actions(world.effects) == ["disposed", "reopened"]
+    told = len(world.told)
+    world.until(START + 19 * DAY)
+    assert world.open.state is not CaseState.CLOSED
+    assert len(world.told) > told, "and if nobody goes on, people are told"
+
+
+def test_what_was_reopened_too_late_is_overdue_at_once() -> None:
+    world = opened()
+    world.give(Dispose(by=FIRST, disposition=Disposition.ALREADY_KNOWN))
+    world.give(Reopen(by=FIRST), START + 21 * DAY)
+    assert world.open.state is CaseState.OVERDUE
+
+
+def test_an_open_case_and_one_of_which_nothing_stands_are_not_reopened() -> None:
+    world = opened()
+    world.give(Reopen(by=FIRST))
+    assert world.refusals == ["the case is open"]
+    world.give(Dispose(by=FIRST, disposition=Disposition.WRONG_DATA))
+    world.give(alert(State.RETRACTED, revision=2))
+    world.give(Reopen(by=FIRST))
+    assert world.refusals[-1] == "nothing of it stands any more"
 
 
 def test_somebody_who_works_on_it_is_not_acknowledged_away() -> None:

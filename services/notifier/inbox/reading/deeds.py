@@ -12,6 +12,7 @@ from services.notifier.cases.commands import (
     Decline,
     Dispose,
     OfferHandOver,
+    Reopen,
     Snooze,
     Start,
     Wake,
@@ -40,6 +41,7 @@ REMARKS: Final = ("comment", "wrong")
 """Deeds that change nothing of a case: they are kept, and read by others."""
 ORDER: Final = (
     *("acknowledge", "start", "accept", "decline", "dispose", "snooze", "wake"),
+    "reopen",
     *("offer", "assign", *REMARKS),
 )
 
@@ -113,7 +115,8 @@ def _fields(
     found: dict[str, tuple[Field, ...]] = {}
     for command in _samples(reader.who, others, latest):
         if refusal(case, command, Trigger(command.type), now, site) is None:
-            found[command.type] = (*_own(command.type, findings, others, latest), NOTE)
+            why = WHY if isinstance(command, Reopen) else NOTE
+            found[command.type] = (*_own(command.type, findings, others, latest), why)
     if Right.ASSIGN not in reader.rights:
         found.pop("assign", None)
     return found
@@ -122,7 +125,7 @@ def _fields(
 def _samples(who: str, others: Sequence[Party], latest: datetime) -> Iterator[AnyCommand]:
     """One command of each sort, as good as any of its sort."""
     yield from (Acknowledge(by=who), Start(by=who), Wake(by=who), Accept(by=who), Decline(by=who))
-    yield Dispose(by=who, disposition=Disposition.ALREADY_KNOWN)
+    yield from (Dispose(by=who, disposition=Disposition.ALREADY_KNOWN), Reopen(by=who))
     yield Snooze(by=who, until=latest)
     if others:
         yield from (Assign(by=who, to=others[0]), OfferHandOver(by=who, to=others[0]))
