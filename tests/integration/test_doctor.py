@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
     from services.commands.checkup.finding import Finding
     from services.notifier.store.database import Database
+    from services.runtime.kafka import Cluster
 
 CONSOLE = "channels:\n  paper: {type: console}\n"
 Told = dict[str, tuple[State, str]]
@@ -56,6 +57,24 @@ def told_of(findings: Iterable[Finding]) -> Told:
 # ---------------------------------------------------------------- Kafka
 
 
+def begun(where: Cluster, topic: str, group: str) -> tuple[GroupReader, list[Incoming]]:
+    """A member of a group that has read three records.
+
+    On a broker that has never had a group before, kafka-python's first member may hear nothing for
+    good; another one does, as after a process is started anew.
+    """
+    for _ in range(4):
+        reader, records = GroupReader(where, [topic], group), list[Incoming]()
+        deadline = time.monotonic() + 20.0
+        while len(records) < 3 and time.monotonic() < deadline:
+            records += reader.poll(0.2)
+        if len(records) == 3:
+            return reader, records
+        reader.close()
+    raise AssertionError("nobody hears anything")
+
+
+@pytest.mark.timeout(240)
 def test_what_nobody_reads_is_told(kafka: str) -> None:
     topic = make_topic(kafka, f"doctor{time.monotonic_ns()}", partitions=1)
     where, group = at(kafka), f"group-{topic}"
@@ -65,11 +84,8 @@ def test_what_nobody_reads_is_told(kafka: str) -> None:
     with asked(where) as groups:
         alone = groups.standing(group, topic)
         assert alone == Standing(group, topic, behind=3, members=False)
-        reader = GroupReader(where, [topic], group)
+        reader, records = begun(where, topic, group)
         try:
-            records: list[Incoming] = []
-            while len(records) < 3:
-                records += reader.poll(0.2)
             reader.commit(records[:2])
             assert groups.standing(group, topic) == Standing(group, topic, 1, members=True)
         finally:
