@@ -106,7 +106,7 @@ async def _work(args: argparse.Namespace, where: Cluster, judging: Judging, stop
         The exit code, unless it must end the process at once.
     """
     adapter = import_module("services.detector.adapters.faust_app")
-    health = import_module("services.detector.adapters.health").health
+    health = import_module("services.runtime.health").health
     metrics = DetectorMetrics(CollectorRegistry(), [rule.id for rule in judging.rules])
     settings = Settings(where, args.data, standby=args.standby)
     worker = adapter.Worker(settings, judging, SystemClock(), metrics)

@@ -85,7 +85,7 @@ async def seen(
     """
     # Whoever is not asked how it does need not know how others are.
     import_module("services.ingest.watching").about_process(registry)
-    health = import_module("services.detector.adapters.health").health
+    health = import_module("services.runtime.health").health
     async with health(host, port, problem, registry) as taken:
         logger().info("serving health", extra={"host": host, "port": taken})
         yield

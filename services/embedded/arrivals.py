@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from schemas.events import Status
 from services.ingest.metrics import OTHER
 from services.runtime.errors import Unavailable
+from services.runtime.latency import end_to_end
 
 if TYPE_CHECKING:
     from services.embedded.standing import FactRow, Standing
@@ -24,7 +25,6 @@ STAGE: Final = "run"
 _SECOND: Final = 1_000_000
 _HOUR, _DAY = 3_600.0, 86_400.0
 _DELAYS: Final = (1.0, 10.0, 60.0, 600.0, _HOUR, 6 * _HOUR, _DAY, 7 * _DAY, 30 * _DAY)
-_WAY: Final = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 _CORRECTIONS: Final = frozenset(
     {Status.CORRECTED.value, Status.CANCELLED.value, Status.ENTERED_IN_ERROR.value}
 )
@@ -75,13 +75,7 @@ class Arrivals:
             buckets=_DELAYS,
             registry=registry,
         )
-        self._way = Histogram(
-            "salvage_end_to_end_seconds",
-            "from the receipt of a record's content until its alerts are published",
-            ["stage"],
-            buckets=_WAY,
-            registry=registry,
-        )
+        self._way = end_to_end(registry)
         self._way.labels(STAGE)
 
     def follow(self) -> None:

@@ -7,7 +7,7 @@ import shutil
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
-from support import in_ci
+from support import lacking
 from support.inbox_ward import ward
 
 if TYPE_CHECKING:
@@ -27,12 +27,7 @@ _QUIET: Final = (
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Any]:
     """Debian's Chromium; it ends with the last test of this folder, and its event loop with it."""
-    chromium = shutil.which("chromium")
-    if not in_ci():
-        pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-        if chromium is None:
-            pytest.skip("chromium is not installed")
-    assert chromium is not None, "chromium is not installed"
+    chromium = shutil.which("chromium") or lacking("chromium is not installed")
     playwright = importlib.import_module("playwright.sync_api")
     with playwright.sync_playwright() as play:
         one = play.chromium.launch(executable_path=chromium, args=_QUIET)

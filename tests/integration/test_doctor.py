@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 from support.broker import free_ports
+from support.findings import Told, told_of
 from support.kafka import at, make_topic
 from support.notifying import TEAM_YAML, site_folder, told
 from support.processes import salvage
@@ -31,27 +32,14 @@ from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from support.notifying import Bench
 
-    from services.commands.checkup.finding import Finding
     from services.notifier.store.database import Database
     from services.runtime.kafka import Cluster
 
 CONSOLE = "channels:\n  paper: {type: console}\n"
-Told = dict[str, tuple[State, str]]
-
-
-def told_of(findings: Iterable[Finding]) -> Told:
-    """State and text by check, the worse one first."""
-    found: Told = {}
-    for one in findings:
-        assert bool(one.do) == (one.state is not State.WELL)
-        if one.check not in found or one.state is not State.WELL:
-            found[one.check] = (one.state, one.told)
-    return found
 
 
 # ---------------------------------------------------------------- Kafka

@@ -17,7 +17,7 @@ from support.operations import DEPLOY, ROOT
 
 from schemas.topics import EVENTS
 from services.cli import COMMANDS
-from services.detector.adapters.health import LIVE, METRICS, READY
+from services.runtime.health import LIVE, METRICS, READY
 
 if TYPE_CHECKING:
     from pathlib import Path

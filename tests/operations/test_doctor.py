@@ -14,6 +14,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Info, generate_latest
 from support.console import salvage
 from support.datafolder import changed, judged, kept, received, rules_above
+from support.findings import Told, told_of
 from support.mllp import listening
 
 from services.commands.checkup import folder as folder_checks
@@ -31,10 +32,9 @@ from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-Told = dict[str, tuple[str, str]]
 """State and text by check, the worse one first."""
 
 
@@ -51,15 +51,6 @@ def asked(*words: str | Path, code: int) -> Told:
 def of_data(data: Path) -> Told:
     """What it says of a folder, without the rules, whose reading takes its time."""
     return told_of(parts.of_data(Namespace(data=data, judge=False), SystemClock()))
-
-
-def told_of(findings: Iterable[Finding]) -> Told:
-    found: Told = {}
-    for one in findings:
-        assert bool(one.do) == (one.state is not State.WELL)
-        if one.check not in found or one.state is not State.WELL:
-            found[one.check] = (one.state, one.told)
-    return found
 
 
 @pytest.fixture(scope="session")

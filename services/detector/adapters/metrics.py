@@ -19,6 +19,7 @@ from schemas.deadletter import Reason
 from schemas.topics import ALERTS, DEADLETTERS, EVENTS
 from services.detector.adapters.desk import Outcome
 from services.detector.adapters.outbox import INNER
+from services.runtime.latency import end_to_end
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,7 +34,6 @@ OTHER: Final = "other"
 CHANGES: Final = ("raised", "revised", "withdrawn")
 STAGE: Final = "detect"
 _JUDGING: Final = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
-_WAY: Final = (0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 60.0, 300.0, 900.0)
 _REASONS: Final = (
     Reason.MALFORMED_JSON,
     Reason.BAD_FIELD,
@@ -103,13 +103,7 @@ class DetectorMetrics:
             buckets=_JUDGING,
             registry=registry,
         )
-        self._way = Histogram(
-            "salvage_end_to_end_seconds",
-            "from the receipt of a record's content until its alerts are published",
-            ["stage"],
-            buckets=_WAY,
-            registry=registry,
-        )
+        self._way = end_to_end(registry)
         self._latest = Gauge(
             "salvage_detector_last_record_timestamp_seconds",
             "receipt of the newest record that was handled",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.living import all_rules
+from support.steady import Steady
 
 from services.embedded.book import WardBook
 from services.embedded.player import deliveries, sent
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
     from services.embedded.delivery import Delivery
 
 COHORT = Path(__file__).resolve().parents[3] / "examples" / "cohort-small.jsonl"
+
+
+@pytest.fixture
+def steady() -> Steady:
+    return Steady()
 
 
 @pytest.fixture(scope="session")

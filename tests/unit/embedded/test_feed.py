@@ -18,25 +18,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from support.steady import Steady
+
     from schemas.events import Event
     from services.detector.engine.rule import CompiledRule
 
 LATER = 2_000_000_000_000_000  # 2033, microseconds
-
-
-class Steady:
-    """A stopwatch that only moves when told."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def steady() -> Steady:
-    return Steady()
 
 
 @pytest.fixture

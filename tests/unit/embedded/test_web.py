@@ -20,19 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-
-class Steady:
-    """A clock that only goes forward, by hand."""
-
-    seconds = 0.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
-@pytest.fixture
-def steady() -> Steady:
-    return Steady()
+    from support.steady import Steady
 
 
 @pytest.fixture

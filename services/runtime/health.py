@@ -1,4 +1,4 @@
-"""Whether the worker lives, whether it is at work, and its metrics: what a supervisor asks."""
+"""Whether a process lives, whether it is at work, and its metrics: what a supervisor asks."""
 
 from __future__ import annotations
 
