@@ -378,7 +378,8 @@ def test_letters_are_chosen_shown_and_dropped(ward: Ward) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_a_repaired_profile_brings_the_fact_and_the_alert(ward: Ward, tmp_path: Path) -> None:
+def test_a_repaired_profile_brings_the_fact_and_the_alert(broker: Broker, tmp_path: Path) -> None:
+    ward = Ward(broker.address)  # alerts of others would be read, too
     started = EVENT | {"type": "treatment", "event_id": "T1", "effective_at": "2025-01-01"}
     for name in ("analyte", "value", "unit"):
         del started[name]
