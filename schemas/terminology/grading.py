@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.terminology.grade_table import ANY_UNIT, Arm, Limit, Table, Term
 from schemas.terminology.spans import Span, Truth, Ungraded, compare
@@ -26,8 +26,7 @@ WORST = 4
 """The worst grade that a number can have: grade 5 is death."""
 
 
-@dataclass(frozen=True, slots=True)
-class LabValue:
+class LabValue(NamedTuple):
     """A result as reported.
 
     Attributes:

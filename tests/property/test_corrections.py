@@ -21,7 +21,7 @@ from support.living import (
     verdicts,
 )
 
-from schemas.events import Status
+from schemas.events import Patient, Status
 
 if TYPE_CHECKING:
     from support.telling import History
@@ -50,6 +50,8 @@ def test_a_correction_and_its_reversal_end_where_it_began(
         if version.issued_at == last[version.event_id] and version.status is Status.FINAL
     ]
     only = [v for v in standing if sum(o.event_id == v.event_id for o in history.versions) == 1]
+    # Of two that tell of the person the later release is cited, and a correction is one.
+    only = [v for v in only if not isinstance(v, Patient)]
     if not only:
         return
     chosen = data.draw(st.sampled_from(only))

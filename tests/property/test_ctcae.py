@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 from hypothesis import given
@@ -31,9 +30,9 @@ def test_severity_never_falls_as_a_value_gets_worse(
 ) -> None:
     version, analyte = which
     plain = LabValue(min(values), unit, None, *limits)
-    baseline = replace(plain, value=base)
+    baseline = plain._replace(value=base)
     less = grade(analyte, plain, version=version, baseline=baseline, **flags)
-    raised = replace(plain, value=max(values))
+    raised = plain._replace(value=max(values))
     more = grade(analyte, raised, version=version, baseline=baseline, **flags)
     for before, after in zip(less, more, strict=True):
         mild, bad = (before, after) if before.direction == "high" else (after, before)
@@ -53,7 +52,7 @@ def test_a_ratio_does_not_depend_on_the_unit(
 ) -> None:
     def verdicts(unit: str, by: Decimal) -> list[int | None]:
         result = LabValue(value * by, unit, None, high * by / 10, high * by)
-        baseline = replace(result, value=base * by)
+        baseline = result._replace(value=base * by)
         return [v.grade for v in grade(analyte, result, version=version, baseline=baseline)]
 
     assert verdicts("mg/dL", Decimal(1)) == verdicts("umol/L", factor)
@@ -78,8 +77,8 @@ def test_a_censored_grade_holds_for_every_value_it_stands_for(
         return
     version, analyte = which
     exact = LabValue(true_value, unit, None, high / 2, high)
-    baseline = replace(exact, value=high * 3 / 4)
-    censored = replace(exact, value=limit, comparator=comparator)
+    baseline = exact._replace(value=high * 3 / 4)
+    censored = exact._replace(value=limit, comparator=comparator)
     told = grade(analyte, censored, version=version, baseline=baseline)
     truth = grade(analyte, exact, version=version, baseline=baseline)
     for guess, real in zip(told, truth, strict=True):

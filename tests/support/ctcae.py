@@ -6,7 +6,7 @@ published text both sides of every other limit.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 
 from schemas.terminology.ctcae import Graded, LabValue, grade
@@ -32,8 +32,8 @@ class Row:
         numbers = {name: Decimal(number) for name, _, number in words if number}
         flags = {name: True for name, _, number in words if not number}
         plain = LabValue(Decimal(0), self.unit, None, numbers.get("lln"), numbers.get("uln"))
-        base = replace(plain, value=numbers["base"]) if "base" in numbers else None
-        result = replace(plain, value=Decimal(value), comparator=comparator)
+        base = plain._replace(value=numbers["base"]) if "base" in numbers else None
+        result = plain._replace(value=Decimal(value), comparator=comparator)
         (found,) = (
             verdict
             for verdict in grade(

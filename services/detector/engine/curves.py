@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Context as Precision
 from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from schemas.alerts import Role
@@ -89,10 +90,15 @@ def _spaced(facts: Sequence[Fact], gap: int) -> tuple[Fact, ...]:
     return tuple(kept)
 
 
+@lru_cache(maxsize=4096)  # a value is part of every fit that comes after it
+def _ln(number: Decimal) -> Decimal:
+    return number.ln()
+
+
 def _slope(facts: Sequence[Fact]) -> Decimal:
     """Slope of ln(value) per day, by ordinary least squares."""
     days = [Decimal(fact.day) for fact in facts]
-    logs = [fact.value.ln() for fact in facts if isinstance(fact.value, Decimal)]
+    logs = [_ln(fact.value) for fact in facts if isinstance(fact.value, Decimal)]
     count = len(facts)
     day, log = sum(days, Decimal(0)) / count, sum(logs, Decimal(0)) / count
     spread = sum(((d - day) ** 2 for d in days), Decimal(0))

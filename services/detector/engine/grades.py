@@ -17,8 +17,8 @@ from schemas.terminology import ctcae, daids
 from schemas.terminology.grading import WORST, Graded, LabValue
 from services.detector.engine.comparisons import compared
 from services.detector.engine.fact import Fact
-from services.detector.engine.terms import Cited, Context, Proof, Term
-from services.detector.engine.truth import Range, Truth, Unknown, Value
+from services.detector.engine.terms import Cited, Context, Proof, Term, once_a_look
+from services.detector.engine.truth import Range, Truth, Unknown, Value, comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,7 @@ _RUNNING = frozenset({"started", "administered", "reduced"})
 _ENDED = frozenset({"stopped", "completed", "held"})
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(NamedTuple):
     """A grading table in one of its versions; a baseline is no older than `window` days."""
 
     table: str
@@ -132,11 +131,11 @@ class Anticoagulant:
 
 
 class Grade(Term):
-    """A number from 0 to 4, or a range of them; `reason` says why it is no single number."""
+    """A number from 0 to 4, or a range of them; `verdict` says why it is no single number."""
 
-    __slots__ = ("reason",)
+    __slots__ = ("verdict",)
 
-    reason: Callable[[Context], str | None]
+    verdict: Callable[[Context], Verdict | None]
 
 
 def grade_of(of: Term, scale: Scale, around: Surroundings, text: str, *, new: bool) -> Grade:
@@ -145,6 +144,7 @@ def grade_of(of: Term, scale: Scale, around: Surroundings, text: str, *, new: bo
     The evidence names of the setting only what the grade would be another without.
     """
 
+    @once_a_look  # each level of a criterion asks for the same grade
     def judge(context: Context) -> tuple[Fact, Setting, Verdict] | None:
         fact = of.evaluate(context)
         if fact.__class__ is not Fact or fact.event.type != "observation":
@@ -163,12 +163,12 @@ def grade_of(of: Term, scale: Scale, around: Surroundings, text: str, *, new: bo
             cited += _needed(*judged, scale, new=new)
         return Proof(text, evaluate(context), cited)
 
-    def reason(context: Context) -> str | None:
+    def verdict(context: Context) -> Verdict | None:
         judged = judge(context)
-        return None if judged is None else judged[2].reason
+        return None if judged is None else judged[2]
 
     grade = Grade("number", text, evaluate, prove)
-    grade.reason = reason
+    grade.verdict = verdict
     return grade
 
 
@@ -177,12 +177,17 @@ def compared_grade(op: str, left: Term, right: Term, text: str) -> Term:
     plain = compared(op, left, right, text)
     grades = [side for side in (left, right) if isinstance(side, Grade)]
 
-    def evaluate(context: Context) -> Truth:
+    def fully(context: Context) -> Truth:
         truth: Truth = plain.evaluate(context)
         if not isinstance(truth, Unknown):
             return truth
-        reasons = (reason for side in grades if (reason := side.reason(context)))
+        verdicts = (side.verdict(context) for side in grades)
+        reasons = (verdict.reason for verdict in verdicts if verdict and verdict.reason)
         return Unknown(next(reasons, truth.reason))
+
+    evaluate: Callable[[Context], Truth] = fully
+    if isinstance(left, Grade) and right.fixed is not None and op in _ORDERED:
+        evaluate = _against_limit(op, left, right.fixed, fully)
 
     def prove(context: Context) -> Proof:
         return plain.prove(context)._replace(result=evaluate(context))
@@ -190,9 +195,32 @@ def compared_grade(op: str, left: Term, right: Term, text: str) -> Term:
     return Term("truth", text, evaluate, prove).joining(op, left, right)
 
 
+_ORDERED = frozenset({"<", "<=", ">", ">="})
+
+
+def _against_limit(
+    op: str, grade: Grade, limit: Decimal, fully: Callable[[Context], Truth]
+) -> Callable[[Context], Truth]:
+    """A grade against a fixed one: what holds of the least and the worst holds of all between."""
+    verdict_at = grade.verdict
+    truths = tuple(comparison(op)(each, limit) for each in _GRADES)
+
+    def evaluate(context: Context) -> Truth:
+        verdict = verdict_at(context)
+        if verdict is None:
+            return False
+        truth = truths[verdict[0]]
+        return truth if truths[verdict[1]] is truth else fully(context)
+
+    return evaluate
+
+
+_GRADES = tuple(Decimal(grade) for grade in range(WORST + 1))
+
+
 def _as_value(verdict: Verdict) -> Value:
-    low, high = Decimal(verdict.least), Decimal(verdict.worst)
-    return low if low == high else Range(low, high, high_included=True)
+    low, high = _GRADES[verdict.least], _GRADES[verdict.worst]
+    return low if low is high else Range(low, high, high_included=True)
 
 
 def _setting(fact: Fact, scale: Scale, around: Surroundings, context: Context) -> Setting:
@@ -310,12 +338,9 @@ def graded_analytes(scale: Scale) -> frozenset[str]:
 def lab_value(fact: Fact) -> LabValue:
     """A result as it was reported: grades never convert from one unit to another."""
     event = fact.event
+    said = event if event.form is None else event.form
     return LabValue(
-        value=event.value,
-        unit=event.unit,
-        comparator=event.comparator,
-        low=event.reference_low,
-        high=event.reference_high,
+        event.value, said.unit, said.comparator, said.reference_low, said.reference_high
     )
 
 

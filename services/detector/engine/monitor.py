@@ -91,13 +91,13 @@ class Monitor:
         queue = self._queue
         if queue and queue[0][0] < now:
             return self._pass(now - 1) + self._observe_all(several, now)
-        if len(several) != 1 or self._links:
+        if len(several) != 1:
             return self._observe_all(several, now)
         # One version of what turns nothing else: by far the commonest arrival.
         version = several[0]
         patient_id: str = version.event.patient_id
         patient = self._patients.get(patient_id)
-        if patient is None or version.topic in TURNING:
+        if patient is None or version.topic in TURNING or self._is_merged(patient_id):
             return self._observe_all(several, now)
         chart = patient.chart
         if chart is None:
@@ -234,6 +234,10 @@ class Monitor:
         if not links:
             del self._links[patient_id]
         return links != old
+
+    def _is_merged(self, patient_id: str) -> bool:
+        """Whether the patient has, or is, a record that was merged with others."""
+        return patient_id in self._links or patient_id in self._members
 
     def _survivor(self, patient_id: str) -> str:
         """Follow the merges; records that were merged in a circle share the smallest id."""

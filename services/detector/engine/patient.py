@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from schemas.alerts import State
@@ -39,6 +40,7 @@ DeathChange = tuple[Entry | None, Entry | None]
 """The death as it stood in the lanes before, and as it stands now."""
 
 _DEATH_RANK = 1_001
+_when = attrgetter("at")
 TURNING = frozenset({"treatment", "patient"})
 """Facts that may open, end or rename what other facts are read by."""
 
@@ -118,6 +120,10 @@ class Patient:
         Returns:
             The lanes that may now say something else.
         """
+        fresh = [fact for before, fact in changes if before is None and fact is not None]
+        if len(fresh) == len(changes) and TURNING.isdisjoint([fact.topic for fact in fresh]):
+            fresh.sort(key=_when)  # what is put in before others is folded again from there
+            return {key for fact in fresh for key in self.add(fact)}
         comfort = self.comfort_only
         buried = self._follow_person(changes)
         touched = self._follow_courses(changes, facts)
@@ -207,10 +213,12 @@ class Patient:
     def _open(self, key: LaneKey, course: Course, facts: Iterable[Fact]) -> None:
         rule = self._rules[key[0]]
         lane = self.lanes[key] = Lane(rule, incremental=self._incremental, here=self._here)
-        for topic in sorted(rule.topics):
+        topics = rule.topics
+        for topic in sorted(topics):
             route = (key, lane, course, rule.seat(topic))
             self._routes[topic] = (*self._routes.get(topic, ()), route)
-        entries = [entry for fact in facts if (entry := rule.place(fact, course)) is not None]
+        read = [fact for fact in facts if fact.topic in topics]
+        entries = [entry for fact in read if (entry := rule.place(fact, course)) is not None]
         if self._death is not None:
             entries.append(self._death)
         lane.change((), sorted(entries, key=lambda entry: entry.place))

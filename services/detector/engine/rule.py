@@ -269,6 +269,7 @@ class CompiledRule:
             if (closed is not None and day > closed) or (deadline is not None and day > deadline):
                 return self._turn(state, entry, here)
         here.clock, here.own, here.registers = clock, own, registers
+        here.look = object()
         plan = seat.plan
         if plan is None:
             plan = seat.plan = self._plan(seat.series)
@@ -334,7 +335,7 @@ class CompiledRule:
             for (_, register), memory in zip(self.registers, state.registers, strict=True)
         )
         state = state._replace(clock=fact, registers=registers)
-        here.clock, here.own, here.registers = fact, own, registers
+        here.clock, here.own, here.registers, here.look = fact, own, registers, None
         memories = tuple(
             machine.start(memory, here)
             for machine, memory in zip(self.machines, state.memories, strict=True)
@@ -429,6 +430,7 @@ class CompiledRule:
         notes: tuple[Note, ...] = ()
         memories = list(state.memories)
         here.clock, here.own, here.registers = state.clock, state.own, state.registers
+        here.look = None
         for at, machine in enumerate(self.machines):
             if (
                 isinstance(machine, Pattern)

@@ -56,6 +56,7 @@ def following(context: Context, suspicion: Suspicion) -> Context:
     other.registers = context.registers
     other.history = context.history
     other.before = context.before
+    other.look = None  # what hangs on the suspicion has another answer for each
     other.suspicion = suspicion
     return other
 

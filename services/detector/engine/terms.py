@@ -8,7 +8,7 @@ Law: a term looks at the fact in question and at facts *before* it in its lane, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from schemas.alerts import Role
 from services.detector.engine.fact import Fact
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from services.detector.engine.seats import Entry
 
+T = TypeVar("T")
+
 Cited = tuple[Fact, Role]
 
 
@@ -27,9 +29,12 @@ class Context:
 
     While lanes are folded one is moved from fact to fact: whoever looks at it keeps nothing of it
     beyond that look.
+
+    `look` stands for one look at one fact, during which equal questions have equal answers; None
+    where it is not said that it is still the same.
     """
 
-    __slots__ = ("before", "clock", "fact", "history", "it", "own", "registers")
+    __slots__ = ("before", "clock", "fact", "history", "it", "look", "own", "registers")
 
     def __init__(
         self,
@@ -48,11 +53,13 @@ class Context:
         self.registers = registers
         self.history = history
         self.before = before
+        self.look: object | None = None
 
     @classmethod
     def nowhere(cls) -> Context:
         """In no lane and at no fact yet."""
         nowhere: Context = object.__new__(cls)
+        nowhere.look = None
         return nowhere
 
     def at(self, it: Fact) -> Context:
@@ -138,6 +145,26 @@ class Term:
     def holds(self, context: Context) -> bool:
         """Whether the condition is true; unknown does not hold."""
         return self.evaluate(context) is True
+
+
+def once_a_look(ask: Callable[[Context], T]) -> Callable[[Context], T]:
+    """The same question, which is worked out once however often it is asked at a fact.
+
+    For what costs more than to remember it.
+    """
+    held: tuple[object, Any] = (None, None)
+
+    def remembered(context: Context) -> T:
+        nonlocal held
+        look = context.look
+        if look is None:
+            return ask(context)
+        if held[0] is not look:
+            held = look, ask(context)
+        answer: T = held[1]
+        return answer
+
+    return remembered
 
 
 def _plain_proof(

@@ -59,7 +59,8 @@ def in_unit_of(
         case Attribute():
             return _field(lowering, node, about)
         case Call(function=function) if function in NUMBERS:
-            return NUMBERS[function](Asked(lowering, node, about, of))
+            asked = Asked(lowering, node, about, of)
+            return lowering.once((asked.text, about, of), lambda: NUMBERS[function](asked))
         case _:
             field = field_asked(lowering, node, about, "number")
             return field or values.value_of(lowering.fact(node, about))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.detector.engine.person import Person
-from services.detector.engine.terms import Term
+from services.detector.engine.terms import Term, once_a_look
 from services.detector.language.ast import Compare, Node
 
 if TYPE_CHECKING:
@@ -80,6 +80,7 @@ class Lowering:
     registers: Registers = field(default_factory=Registers)
     reach_days: int = 0
     grounding: set[str] = field(default_factory=set)
+    _made: dict[Hashable, Term] = field(default_factory=dict)
 
     def condition(self, node: Node, about: About) -> Term:
         """A condition."""
@@ -100,6 +101,14 @@ class Lowering:
     def word(self, node: Node, about: About) -> Term:
         """A coded value."""
         return self.forms.word(self, node, about)
+
+    def once(self, key: Hashable, make: Callable[[], Term]) -> Term:
+        """One term for all that ask the same; it remembers its answer while it stands at a fact."""
+        whole = (key, frozenset(self.grounding))
+        if whole not in self._made:
+            term = self._made[whole] = make()
+            term.evaluate = once_a_look(term.evaluate)
+        return self._made[whole]
 
     def seat(self, name: str) -> frozenset[int]:
         """The place of a series among those of the rule."""

@@ -76,7 +76,8 @@ def calls(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Call]:
         lambda name, first, more: Call(name, (first, *more)),
         st.sampled_from(sorted(SERIES_FUNCTIONS)),
         selections(inner),
-        st.lists(inner, max_size=1),
+        # Where a second series is taken, a bare name is one; what it is doesn't show in the text.
+        st.lists(inner.filter(lambda node: not isinstance(node, Name | Attribute)), max_size=1),
     )
     other = st.builds(Call, st.just("uln"), st.lists(inner, max_size=2).map(tuple))
     return past | other
