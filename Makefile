@@ -15,7 +15,7 @@ self  := $(pip) install --no-deps --no-build-isolation
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-browser screenshots rule-words quick check format bench bench-peers bench-ingest bench-kafka bench-recovery bench-inbox fuzz peer-hapi faults same-answer faults-notifier ops check-ops image base-image stack test-stack sbom licences audit wheel lock clean
+.PHONY: help demo test test-browser screenshots rule-words quick check format bench bench-peers bench-ingest bench-kafka bench-recovery bench-inbox fuzz peer-hapi faults rehearse same-answer faults-notifier ops check-ops image base-image stack test-stack sbom licences audit wheel lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,6 +77,9 @@ faults: $(VENV)/.develop ## three brokers, three workers, and what breaks (KILLS
 	  $(if $(BROKER_KILLS),--broker-kills $(BROKER_KILLS)) $(if $(CUTS),--cuts $(CUTS)) \
 	  $(if $(STOPS),--stops $(STOPS)) $(if $(FULL),--full $(FULL)) $(if $(CORRUPT),--corrupt $(CORRUPT)) \
 	  $(if $(SEED),--seed $(SEED)) $(if $(INPUT),--input $(INPUT)) $(ARGS)
+
+rehearse: $(VENV)/.develop ## each process and a broker of three killed under load: does Prometheus say so, and stop?
+	PYTHONPATH=tests $(bin)/python -m faults.rehearsal
 
 DATA := ../shared/data
 same-answer: $(VENV)/.develop ## three workers on every data set and case, against a replay (DATA=folder of the sets)

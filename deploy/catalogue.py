@@ -13,11 +13,15 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from prometheus_client import CollectorRegistry
 
+from services.commands.canary.metrics import CanaryMetrics
 from services.detector.adapters.metrics import DetectorMetrics, Standing
 from services.embedded.book import WardBook
+from services.embedded.casework import Casework, order_of
 from services.embedded.metrics import Metrics
 from services.embedded.store import FILE_NAME, Store
 from services.ingest.certificates import watch_certificates
+from services.ingest.kafka.mapmetrics import MapperMetrics
+from services.ingest.kafka.mapmetrics import Standing as MapperStanding
 from services.ingest.metrics import IngestMetrics
 from services.ingest.watching import about_process
 from services.notifier.service.metrics import NotifierMetrics
@@ -64,6 +68,16 @@ def _of_run(folder: Path) -> CollectorRegistry:
     store.close()
     metrics = Metrics(WardBook(store.path))
     _received(metrics.registry, folder)
+    metrics.registry.register(Casework(order_of(folder, folder, None), folder))
+    NotifierMetrics(metrics.registry)
+    return metrics.registry
+
+
+def _of_map(folder: Path) -> CollectorRegistry:
+    del folder
+    metrics = MapperMetrics(CollectorRegistry())
+    metrics.watch(MapperStanding)
+    about_process(metrics.registry)
     return metrics.registry
 
 
@@ -82,11 +96,20 @@ def _of_notify(folder: Path) -> CollectorRegistry:
     return metrics.registry
 
 
+def _of_canary(folder: Path) -> CollectorRegistry:
+    del folder
+    metrics = CanaryMetrics(CollectorRegistry(), 0.0)
+    about_process(metrics.registry)
+    return metrics.registry
+
+
 PROCESSES: Final[Mapping[str, Callable[[Path], CollectorRegistry]]] = {
     "salvage run": _of_run,
     "salvage ingest": _of_ingest,
+    "salvage map": _of_map,
     "salvage detect": _of_detect,
     "salvage notify run": _of_notify,
+    "salvage canary": _of_canary,
 }
 """What each process registers; a new process, or one that begins to export, has its line here."""
 

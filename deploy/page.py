@@ -16,8 +16,9 @@ _HEAD: Final = (
     "",
     "What each process tells Prometheus, at `/metrics`.",
     (
-        "`salvage run` has it beside its pages, `salvage detect` and `salvage notify run` beside "
-        "their health (all: `--host`, `--port`), `salvage ingest` where `--metrics` says."
+        "`salvage run` has it beside its pages, `salvage map`, `salvage detect`, "
+        "`salvage notify run` and `salvage canary` beside their health (all: `--host`, `--port`), "
+        "`salvage ingest` where `--metrics` says."
     ),
     "",
     (

@@ -27,6 +27,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "sources": ("services.commands.sources", "source profiles: check them against messages"),
     "notify": ("services.commands.notifying", "alerts become cases, and cases somebody's action"),
     "route": ("services.notifier.commands.route", "who would get an alert, when, and why"),
+    "canary": ("services.commands.canary.console", "does a message become somebody's message?"),
     "backup": ("services.commands.backup", "copy a data folder while it is at work"),
     "restore": ("services.commands.restore", "look through a backup, and put it back"),
     "doctor": ("services.commands.doctor", "look at a deployment: what is wrong, what to do"),

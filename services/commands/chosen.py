@@ -13,7 +13,7 @@ from services.commands.intake import FORMATS
 from services.detector.language import overrides
 from services.detector.language.compiler import compile_rule
 from services.detector.language.errors import RuleErrors
-from services.detector.rulebook.library import load_rules, read_rules
+from services.detector.rulebook.library import read_rules, rules_in_force
 from services.ingest.profiles.options import add_source_options, sources_of
 from services.runtime.errors import OperatorError
 
@@ -70,11 +70,11 @@ def chosen_rules(wanted: str | None, site: Path | None) -> tuple[CompiledRule, .
     """
     path = None if wanted is None else Path(wanted)
     if path is not None and path.is_dir():
-        rules = load_rules(path, site)
+        rules = rules_in_force(path, site)
     elif path is not None and (path.is_file() or path.suffix in {".yaml", ".yml"}):
         rules = _of_file(path, site)
     else:
-        rules = _of_ids(load_rules(site=site), wanted)
+        rules = _of_ids(rules_in_force(site=site), wanted)
     if not rules:
         raise LookupError("no rule is left to run")
     return tuple(compile_rule(rule) for rule in rules)

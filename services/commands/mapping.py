@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from functools import partial
 from typing import TYPE_CHECKING
 
+from prometheus_client import CollectorRegistry
+
 from schemas.topics import DEADLETTERS, EVENTS, RAW, TOPICS
+from services.commands.seen import add_health_options, seen
 from services.embedded.reading import read
 from services.ingest.kafka.group import GroupReader
+from services.ingest.kafka.mapmetrics import MapperMetrics
 from services.ingest.kafka.mapper import GROUP, Mapper, MapWorker
 from services.ingest.kafka.publisher import Publisher
 from services.ingest.kafka.topics import require
@@ -43,6 +48,7 @@ def register(subparsers: Subparsers) -> None:
     about = "workers of the same name share the work; default: %(default)s"
     add("--group", default=GROUP, metavar="NAME", help=about)
     add_source_options(parser)
+    add_health_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -64,11 +70,21 @@ def _work(args: argparse.Namespace, stop: Stop) -> int:
     where = cluster(args.kafka, os.environ)
     require(where, [RAW, EVENTS, DEADLETTERS])
     topics = list(dict.fromkeys([RAW.name, *args.events_topic]))
-    worker = MapWorker(
-        mapper,
-        partial(GroupReader, where, topics, args.group),
-        partial(Publisher, where),
-    )
+    metrics = MapperMetrics(CollectorRegistry(), topics)
+    reader, publisher = partial(GroupReader, where, topics, args.group), partial(Publisher, where)
+    worker = MapWorker(mapper, reader, publisher, metrics)
     logger().info("mapping")
-    worker.run(stop)
+    if args.port is None:
+        worker.run(stop)
+    else:
+        asyncio.run(_watched(worker, args, metrics, stop))
     return DONE
+
+
+async def _watched(
+    worker: MapWorker, args: argparse.Namespace, metrics: MapperMetrics, stop: Stop
+) -> None:
+    """Work in a thread, so that this loop can say of the work that it hangs."""
+    about = (worker.problem, metrics.registry, worker.hangs)
+    async with seen(args.host, args.port, *about):
+        await asyncio.to_thread(worker.run, stop)

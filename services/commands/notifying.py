@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
-from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 from pydantic import ValidationError
@@ -14,16 +12,22 @@ from pydantic import ValidationError
 from schemas.alerts import AlertRevision
 from schemas.events import EVENT, Event
 from schemas.topics import ACTIONS, ALERTS, EVENTS, RESEARCH
+from services.commands.seen import add_health_options, seen
+from services.commands.topicupkeep import TopicUpkeep
 from services.embedded.book import WardBook
+from services.embedded.store import FILE_NAME
+from services.embedded.upkeep import StoreUpkeep
 from services.ingest.kafka.group import GroupReader
 from services.ingest.kafka.publisher import Outgoing, Publisher
 from services.ingest.kafka.topics import require
+from services.ingest.profiles.options import add_source_options, sources_of
 from services.notifier.commands import notify
-from services.notifier.commands.notify import Sources
+from services.notifier.commands.building import Sources
 from services.notifier.research.settings import FILE_NAME as SHARING
 from services.notifier.service.agenda import take_in
 from services.notifier.service.feeds import concerning, is_store
 from services.notifier.service.inputs import revised
+from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError, Unavailable
 from services.runtime.kafka import add_kafka_option, cluster
 from services.runtime.logs import logger
@@ -31,11 +35,10 @@ from services.runtime.process import carried_out
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncIterator, Callable, Sequence
+    from collections.abc import Sequence
     from contextlib import ExitStack
     from datetime import datetime
-
-    from prometheus_client import CollectorRegistry
+    from pathlib import Path
 
     from schemas.base import Message
     from schemas.topics import Topic
@@ -44,7 +47,6 @@ if TYPE_CHECKING:
     from services.runtime.kafka import Cluster
     from services.runtime.shutdown import Stop
 
-HOST: Final = "127.0.0.1"
 GROUP: Final = "salvage-notifier"
 PATIENCE: Final = timedelta(seconds=30)
 """An alert and the events of its course come on two topics, perhaps to two notifiers."""
@@ -56,9 +58,8 @@ def register(subparsers: notify.Subparsers) -> None:
     runs = notify.register(subparsers)
     about = "read clinical.alerts and clinical.events there, write clinical.actions"
     add_kafka_option(runs, required=False, about=about)
-    about = "serve /livez, /readyz and /metrics there; 0: any that is free"
-    runs.add_argument("--port", type=int, help=about)
-    runs.add_argument("--host", default=HOST, help="of --port; default: %(default)s")
+    add_source_options(runs)
+    add_health_options(runs)
     runs.set_defaults(run=run)
 
 
@@ -74,23 +75,6 @@ def _serve(args: argparse.Namespace, sources: notify.Wiring, stop: Stop) -> int:
     return notify.serve(args, sources, stop, partial(seen, args.host, args.port))
 
 
-@asynccontextmanager
-async def seen(
-    host: str, port: int, problem: Callable[[], str | None], registry: CollectorRegistry
-) -> AsyncIterator[None]:
-    """Serve `/livez`, `/readyz` and `/metrics`.
-
-    Raises:
-        OperatorError: it can't listen there.
-    """
-    # Whoever is not asked how it does need not know how others are.
-    import_module("services.ingest.watching").about_process(registry)
-    health = import_module("services.runtime.health").health
-    async with health(host, port, problem, registry) as taken:
-        logger().info("serving health", extra={"host": host, "port": taken})
-        yield
-
-
 def from_files(args: argparse.Namespace, stack: ExitStack) -> Sources:
     """Alerts of a file, or of the store of `salvage run`, which knows the rest of the record too.
 
@@ -100,7 +84,13 @@ def from_files(args: argparse.Namespace, stack: ExitStack) -> Sources:
     found = notify.from_files(args, stack)
     if not is_store(args.alerts):
         return found
-    return found._replace(record=WardBook(args.alerts).versions)
+    upkeep = StoreUpkeep(args.alerts.parent, sources_of(args)) if _in_place(args.alerts) else None
+    return found._replace(record=WardBook(args.alerts).versions, upkeep=upkeep)
+
+
+def _in_place(store: Path) -> bool:
+    """Whether a store lies in its data folder, with what belongs to it."""
+    return store.name == FILE_NAME
 
 
 def from_kafka(args: argparse.Namespace, stack: ExitStack) -> Sources:
@@ -120,7 +110,9 @@ def from_kafka(args: argparse.Namespace, stack: ExitStack) -> Sources:
     stack.callback(research.close)
     feed = TopicFeed(where)
     stack.callback(feed.close)
-    return Sources([feed], deeds, research, PATIENCE)
+    upkeep = TopicUpkeep(where, sources_of(args), SystemClock())
+    stack.callback(upkeep.close)
+    return Sources([feed], deeds, research, PATIENCE, upkeep=upkeep)
 
 
 class TopicFeed:
@@ -153,8 +145,12 @@ class TopicFeed:
             return 0
         try:
             events = [one for each in records if (one := _event(each)) is not None]
-            alerts = [found for each in records if (found := _revision(each)) is not None]
-            given = [*concerning(database, events), *(revised(each) for each in alerts)]
+            alerts = [
+                revised(found, each.headers.get("traceparent"))
+                for each in records
+                if (found := _revision(each)) is not None
+            ]
+            given = [*concerning(database, events), *alerts]
             take_in(database, given, now, {})
         except Unavailable:
             self._reader.back()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+from contextlib import ExitStack
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,25 +14,28 @@ from services.commands.chosen import chosen_rules
 from services.commands.review import RELEASED
 from services.commands.reviewcard import Shown, print_review
 from services.detector.adapters.review_run import Sides
+from services.detector.adapters.shadow import Shadow
 from services.detector.language.errors import RuleErrors
 from services.embedded.readonly import reading
 from services.embedded.runtime import fingerprint
-from services.embedded.shadow import Shadow
+from services.embedded.shadow import StoredFacts
 from services.embedded.store import FILE_NAME as STORE
 from services.runtime.arguments import Whole
 from services.runtime.clock import SystemClock
-from services.runtime.errors import OperatorError
+from services.runtime.errors import OperatorError, Unavailable
+from services.runtime.kafka import add_kafka_option, cluster
 from services.runtime.logs import logger
 from services.runtime.process import DONE, carried_out
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from typing import TextIO
 
     from services.commands.chosen import Subparsers
+    from services.detector.adapters.shadow import WouldBe
+    from services.detector.engine.fact import Fact
     from services.detector.engine.rule import CompiledRule
-    from services.embedded.shadow import WouldBe
     from services.runtime.shutdown import Stop
 
 NAME: Final = "salvage shadow"
@@ -45,18 +50,21 @@ def register(subparsers: Subparsers[argparse.ArgumentParser]) -> None:
     parser = subparsers.add_parser(
         "shadow",
         help="what other rules would say, beside a running system",
-        description="Judges what `salvage run` has stored, and what it goes on storing, by the "
-        "rules in force and by NEW. What either says is recorded apart and nobody is told. At the "
-        "end, asked for by SIGTERM or SIGINT, it prints whose alerts NEW adds, removes or moves.",
+        description="Judges what `salvage run` has stored, or what is on clinical.events, and "
+        "what comes there, by the rules in force and by NEW. What either says is recorded apart "
+        "and nobody is told. At the end, asked for by SIGTERM or SIGINT, it prints whose alerts "
+        "NEW adds, removes or moves.",
     )
     add = parser.add_argument
     about = f"a folder of packs, one pack file, ids joined by commas, or `{RELEASED}`"
     add("new", metavar="NEW", help=about)
-    add("--data", type=Path, required=True, metavar="DIR", help="the folder of `salvage run`")
+    add("--data", type=Path, metavar="DIR", help="the folder of `salvage run`")
+    about = "instead of --data: some of the brokers of the cluster that `salvage detect` works on"
+    add_kafka_option(parser, required=False, about=about)
     add("--site", type=Path, metavar="FILE", help="the site's overrides that are in force")
     add("--new-site", type=Path, metavar="FILE", help="those of NEW; else --site")
     add("--once", action="store_true", help="compare up to now, and end: 1 where they differ")
-    about = f"where to record, one JSON object a line: PATIENTS' DATA; default: DIR/{RECORD}"
+    about = f"where to record, one JSON object a line: PATIENTS' DATA; with --data: DIR/{RECORD}"
     add("--out", type=Path, metavar="FILE", help=about)
     add(
         "--examples", type=Whole(0, _MOST), default=3, metavar="NUMBER", help="default: %(default)s"
@@ -77,20 +85,49 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _work(args: argparse.Namespace, stop: Stop) -> int:
+    if (args.data is None) == (args.kafka is None):
+        raise OperatorError("needs either --data or --kafka")
+    with ExitStack() as stack:
+        record = _record_of(args)
+        old = _rules(None, args.site)
+        news = _facts(args, old, stack)
+        new = _rules(None if args.new == RELEASED else args.new, args.new_site or args.site)
+        sides = Sides.of(old, new)
+        shadow = Shadow(news, sides, SystemClock())
+        shadow.catch_up()
+        if record is not None:
+            _follow(shadow, record, stop)
+        found = shadow.review()
+    print_review(found, sides, Shown(args.examples, args.show_patients), as_json=args.json)
+    return DIFFERENT if args.once and found.differences else DONE
+
+
+def _record_of(args: argparse.Namespace) -> Path | None:
+    """Where to record; None where nothing is followed."""
+    if args.once:
+        return None
+    if args.out is None and args.data is None:
+        raise OperatorError("--out: needed with --kafka, but for --once")
+    path: Path = args.out or args.data / RECORD
+    return path
+
+
+def _facts(
+    args: argparse.Namespace, old: Sequence[CompiledRule], stack: ExitStack
+) -> Callable[[], Iterable[Fact]]:
+    """What is followed, once it is sure that these rules are in force there."""
+    if args.kafka is not None:
+        where = cluster(args.kafka, os.environ)
+        # Whoever follows a store need not have Kafka's client.
+        followed: Callable[[], Iterable[Fact]] = import_module(
+            "services.commands.shadowtopics"
+        ).topic_facts(where, old, stack)
+        return followed
     store = args.data / STORE
     if not store.exists():
         raise OperatorError("--data: there is no store; `salvage run` makes it when it starts")
-    old = _rules(None, args.site)
     _in_force(store, old)
-    new = _rules(None if args.new == RELEASED else args.new, args.new_site or args.site)
-    sides = Sides.of(old, new)
-    shadow = Shadow(store, sides, SystemClock())
-    shadow.catch_up()
-    if not args.once:
-        _follow(shadow, args.out or args.data / RECORD, stop)
-    found = shadow.review()
-    print_review(found, sides, Shown(args.examples, args.show_patients), as_json=args.json)
-    return DIFFERENT if args.once and found.differences else DONE
+    return StoredFacts(store)
 
 
 def _follow(shadow: Shadow, record: Path, stop: Stop) -> None:
@@ -98,7 +135,10 @@ def _follow(shadow: Shadow, record: Path, stop: Stop) -> None:
     with _record(record) as file:
         logger().info("shadowing")
         while stop.wait(_LOOK_SECONDS):
-            _write(file, shadow.look())
+            try:
+                _write(file, shadow.look())
+            except Unavailable as error:  # nothing was taken in; it is asked for again
+                logger().error("trouble", extra={"detail": str(error)})
 
 
 def _rules(wanted: str | None, site: Path | None) -> tuple[CompiledRule, ...]:

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import shutil
 import signal
 import sys
 import tempfile
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from aiohttp import web
-
 from services.demo import screen
-from services.demo.ward import START, Ward, opened, play_all
+from services.demo.inbox import Inbox
+from services.demo.ward import AHEAD, Ward, go_on, opened, play_all
+from services.detector.engine.instants import moment
 from services.embedded.store import FILE_NAME
-from services.notifier.inbox.app import build_app
 from services.runtime.arguments import Whole
+from services.runtime.clock import SystemClock
 from services.runtime.errors import SalvageError
+from services.runtime.logs import to_stream
 from services.simulator.cohort import MAX_MONTHS, MAX_PATIENTS, MIN_MONTHS
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import AsyncIterator, Iterator
+    from collections.abc import Iterator
 
     from schemas.alerts import AlertRevision
     from services.embedded.player import Progress
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001  # no public name
 
-HOST: Final = "127.0.0.1"
 MAX_PORT: Final = 65_535
 _FAILED, _REFUSED = 1, 2
 
@@ -39,14 +40,15 @@ def register(subparsers: Subparsers) -> None:
     """Add the command to the `salvage` parser; `args.run(args)` gives its exit code."""
     parser = subparsers.add_parser(
         "demo",
-        help="a simulated ward on this machine, with its alerts",
+        help="a simulated ward on this machine, with its alerts and its inbox",
         description="Simulates synthetic patients and plays their hospital traffic, half of it HL7 "
-        "v2 and half canonical JSON, into the whole system in one process. Alerts appear here and "
-        "on a local page.",
+        "v2 and half canonical JSON, up to today into the whole system in one process. Alerts "
+        "appear here, and become cases in a care team's inbox on this machine.",
     )
     add = parser.add_argument
-    add("--patients", type=Whole(1, MAX_PATIENTS), default=60, help="default: %(default)s")
-    add("--months", type=Whole(MIN_MONTHS, MAX_MONTHS), default=24, help="default: %(default)s")
+    add("--patients", type=Whole(1, MAX_PATIENTS), default=100, help="default: %(default)s")
+    months = Whole(MIN_MONTHS, MAX_MONTHS - AHEAD)
+    add("--months", type=months, default=18, help="up to today; default: %(default)s")
     add("--seed", type=int, default=7, help="any whole number; default: %(default)s")
     add(
         "--seconds",
@@ -58,9 +60,9 @@ def register(subparsers: Subparsers) -> None:
         "--port",
         type=Whole(0, MAX_PORT),
         default=8642,
-        help="of the page; 0: any free one; default: %(default)s",
+        help="of the inbox; 0: any free one; default: %(default)s",
     )
-    add("--no-serve", action="store_true", help="no page; end after the summary")
+    add("--no-serve", action="store_true", help="no inbox; end after the summary")
     add(
         "--data",
         type=Path,
@@ -74,15 +76,20 @@ def run(args: argparse.Namespace) -> int:
     """Carry out the command.
 
     Returns:
-        0, also when it was interrupted; 1 when the page can't be served or the folder can't be
+        0, also when it was interrupted; 1 when the inbox can't be served or the folder can't be
         written; 2 when the folder already holds a store.
     """
     if args.data is not None and (args.data / FILE_NAME).exists():
         print("salvage demo: --data: the folder already holds a store", file=sys.stderr)
         return _REFUSED
+    # What goes wrong is said; that a notifier begins is no news on this screen.
+    to_stream(sys.stderr, logging.ERROR)
     try:
-        with _folder(args.data) as folder, opened(args, folder) as ward:
-            asyncio.run(_show(ward, args))
+        with ExitStack() as stack:
+            folder = stack.enter_context(_folder(args.data))
+            ward = stack.enter_context(opened(args, folder, moment(SystemClock().now()).date()))
+            inbox = None if args.no_serve else Inbox(ward, folder, args.port, stack)
+            asyncio.run(_show(ward, args, inbox))
     except OSError as error:
         print(f"salvage demo: {error.strerror or type(error).__name__}", file=sys.stderr)
         return _FAILED
@@ -106,41 +113,23 @@ def _folder(chosen: Path | None) -> Iterator[Path]:
 # ---------------------------------------------------------------- the show
 
 
-async def _show(ward: Ward, args: argparse.Namespace) -> None:
+async def _show(ward: Ward, args: argparse.Namespace, inbox: Inbox | None) -> None:
     """Play and serve until it is done or somebody interrupts."""
-    ended = asyncio.Event()
-    loop = asyncio.get_running_loop()
-
-    def end() -> None:
-        ward.stop.set()
-        ended.set()
-
+    loop, shown = asyncio.get_running_loop(), _Shown()
     for name in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(name, end)
-    async with _served(ward, args) as address:
-        _say_hello(ward, args, address)
-        shown = _Shown()
+        loop.add_signal_handler(name, ward.stop.ask)
+    _say_hello(ward, args, inbox)
+    if inbox is None:
         await asyncio.to_thread(play_all, ward, args.seconds, shown.alert, shown.progress)
-        shown.clear()
-        _say_summary(ward, address)
-        if address is not None:
-            await ended.wait()
-
-
-@asynccontextmanager
-async def _served(ward: Ward, args: argparse.Namespace) -> AsyncIterator[str | None]:
-    """Serve the page to this machine alone; gives its address, None if it isn't to be served."""
-    if args.no_serve:
-        yield None
+        shown.end(ward)
         return
-    app = build_app(ward.book, now=ward.now, title="salvage-watch demo", notice=screen.NOTICE)
-    runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, HOST, args.port).start()
-        yield f"http://{HOST}:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with inbox.open():
+        heard = inbox.heard(shown.alert, shown.progress)
+        await asyncio.to_thread(play_all, ward, args.seconds, *heard)
+        shown.end(ward)
+        if not ward.stop.asked:
+            _say_stays(inbox)
+            await asyncio.gather(asyncio.to_thread(go_on, ward), inbox.work())
 
 
 class _Shown:
@@ -171,29 +160,36 @@ class _Shown:
         if self._watched:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
 
+    def end(self, ward: Ward) -> None:
+        """The play is over."""
+        self.clear()
+        print()
+        for line in screen.summary(ward.book.alerts(), ward.book.counts(), ward.now()):
+            print(line)
+        sys.stdout.flush()
+
 
 def _width() -> int | None:
     """The terminal's width; None when nobody sees one: a file keeps whole sentences."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def _say_hello(ward: Ward, args: argparse.Namespace, address: str | None) -> None:
+def _say_hello(ward: Ward, args: argparse.Namespace, inbox: Inbox | None) -> None:
     print(screen.NOTICE)
     pace = f"in about {args.seconds} seconds" if args.seconds else "as fast as it goes"
     messages = sum(len(delivery.arrivals) for delivery in ward.script)
     print(
-        f"{args.patients} patients, {args.months} months from {START}, "
+        f"{args.patients} patients, {args.months} months from {ward.begin:%Y-%m-%d} up to today, "
         f"{messages:,} messages, {pace}."
     )
-    if address is not None:
-        print(f"Page: {address}   (Ctrl-C ends the demo)")
+    if inbox is not None:
+        print(f"Inbox: {inbox.link}")
+        print("The link signs in once. Until all is played, the list shows the past as it was.")
     print(f"\n{screen.heading()}", flush=True)
 
 
-def _say_summary(ward: Ward, address: str | None) -> None:
-    print()
-    for line in screen.summary(ward.book.alerts(), ward.book.counts(), ward.now(), _width()):
-        print(line)
-    if address is not None and not ward.stop.is_set():
-        print(f"\nThe page stays at {address} until Ctrl-C.")
-    sys.stdout.flush()
+def _say_stays(inbox: Inbox) -> None:
+    print(f"\n{screen.cases(inbox.counts())}; the inbox stays open until Ctrl-C: {inbox.address}")
+    print("You came on call in the last days; what came before was a colleague's.")
+    print(f"To sign in again: the password in {inbox.password_file}")
+    print(f"What would have left this machine: {inbox.messages_file}", flush=True)

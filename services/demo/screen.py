@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.alerts import OPEN_STATES, AlertRevision, Severity
 from schemas.base import as_utc
-from services.notifier.inbox import listing, words
+from services.notifier.cases.words import CaseState
+from services.notifier.inbox import words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
 SHAPES: Final = {
@@ -19,8 +20,6 @@ SHAPES: Final = {
     Severity.IMPORTANT: "■",
     Severity.ADVISORY: "○",
 }
-MOST: Final = 15
-"""Standing alerts that the summary lists."""
 NOTICE: Final = "A simulated ward: every patient is synthetic, so showing them here is harmless."
 _HEAD: Final = "date        severity     state       patient       rule"
 
@@ -58,7 +57,7 @@ def progress(at: datetime, done: int, total: int, alerts: int) -> str:
 
 
 def summary(
-    alerts: Sequence[AlertRevision], counts: Mapping[str, int], now: datetime, width: int | None
+    alerts: Sequence[AlertRevision], counts: Mapping[str, int], now: datetime
 ) -> Iterator[str]:
     """What the ward looks like at the end.
 
@@ -66,31 +65,19 @@ def summary(
         alerts: the latest revision of each.
         counts: what was taken in.
         now: the simulated present.
-        width: see `alert_line`.
     """
     yield f"On {words.day(now)}: " + ", ".join(
         f"{count:,} {words.plain(name)}" for name, count in counts.items()
     )
     yield ""
-    yield from _by_rule(alerts)
-    yield ""
-    yield from _standing(alerts, now, width)
-
-
-def _by_rule(alerts: Iterable[AlertRevision]) -> Iterator[str]:
     found = Counter((alert.rule, alert.state in OPEN_STATES) for alert in alerts)
     yield f"{'rule':<20} {'stand':>6} {'taken back':>11}"
     for rule in sorted({rule for rule, _ in found}):
         yield f"{rule:<20} {found[rule, True]:>6} {found[rule, False]:>11}"
 
 
-def _standing(alerts: Iterable[AlertRevision], now: datetime, width: int | None) -> Iterator[str]:
-    rows = listing.rows(alerts, listing.Choice(), now)
-    yield f"{len(rows)} alerts stand, the most pressing first:"
-    for row in rows[:MOST]:
-        alert = row.alert
-        by = "" if row.until is None else f"{row.asks.lower()} {words.day(row.until)}, "
-        start = f"  {SHAPES[alert.severity]} {alert.severity:<9}  {alert.patient_id:<12}"
-        yield cut(f"{start}  {alert.title} ({by}{words.left_words(row.days)})", width)
-    if len(rows) > MOST:
-        yield f"  and {len(rows) - MOST} more on the page"
+def cases(counts: Mapping[str, int]) -> str:
+    """How many cases there are, from the number in each state."""
+    waiting = sum(counts.values()) - counts.get(CaseState.CLOSED, 0)
+    late = counts.get(CaseState.OVERDUE, 0)
+    return f"{waiting} open cases, {late} of them overdue; {counts.get(CaseState.CLOSED, 0)} closed"

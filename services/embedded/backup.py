@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from schemas.base import digest
 from services.embedded.copies import copied, damage
+from services.embedded.folder import NOTIFIER
 from services.embedded.readonly import reading
 from services.embedded.replays import FILE_NAME as REPLAYS
 from services.embedded.schema import STEPS
@@ -37,8 +38,9 @@ if TYPE_CHECKING:
 MANIFEST: Final = "MANIFEST.json"
 FORMAT: Final = 1
 _CURSORS: Final = "polling-*.json"
-_IN_ORDER: Final = (STORE, REPLAYS, JOURNAL)
-"""The store says how far the other two were read; before them the cursors of FHIR polling."""
+_IN_ORDER: Final = (NOTIFIER, STORE, REPLAYS, JOURNAL)
+"""The notifier's database says how far the store was read, and the store of the other two; before
+them the cursors of FHIR polling."""
 _KNOWN: Final = {STORE: len(STEPS), JOURNAL: VERSION}
 _BLOCK: Final = 1 << 20
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from schemas.alerts import AlertRevision
+from schemas.canary import AUTHORITY, is_of_canary
 from schemas.events import EVENT
 from services.detector.engine.fact import Fact
 from services.detector.engine.timeline import Timeline
@@ -30,11 +31,14 @@ _GROUP = (
     "SELECT id FROM survivor UNION "
     "SELECT member FROM identities WHERE patient_id = (SELECT id FROM survivor)"
 )
+OF_PATIENTS = f"SUBSTR(patient_id, 1, {len(AUTHORITY) + 1}) <> '{AUTHORITY}|'"
+"""Of a row: it is not about operations' canary."""
 _COUNTS = {
     "facts": "SELECT COUNT(*) FROM facts",
-    "patients": "SELECT COUNT(DISTINCT patient_id) FROM facts "
-    "WHERE patient_id NOT IN (SELECT member FROM identities)",
-    "alerts": "SELECT COUNT(DISTINCT alert_id) FROM alerts",
+    "patients": "SELECT COUNT(DISTINCT patient_id) FROM facts "  # noqa: S608 - constants
+    "WHERE patient_id NOT IN (SELECT member FROM identities) "
+    f"AND {OF_PATIENTS}",
+    "alerts": f"SELECT COUNT(DISTINCT alert_id) FROM alerts WHERE {OF_PATIENTS}",  # noqa: S608
     "dead_letters": "SELECT COUNT(*) FROM deadletters WHERE resolved IS NULL",
     "undecided": "SELECT COUNT(*) FROM undecided",
     "notices": "SELECT COALESCE(SUM(times), 0) FROM notices",
@@ -69,8 +73,9 @@ class WardBook:
         self.path = path
 
     def alerts(self) -> list[AlertRevision]:
-        """The latest revision of every alert, newest first."""
-        return [AlertRevision.model_validate_json(body) for (body,) in self._rows(_LATEST)]
+        """The latest revision of every alert, newest first; the canary's is nobody's."""
+        found = (AlertRevision.model_validate_json(body) for (body,) in self._rows(_LATEST))
+        return [one for one in found if not is_of_canary(one)]
 
     def journal(self, alert_id: str) -> list[AlertRevision]:
         """All revisions of an alert, first to last; empty if there is none of that id."""

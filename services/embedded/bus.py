@@ -14,11 +14,13 @@ from services.embedded.feed import BATCH
 from services.ingest.kafka.records import event_arrival
 from services.ingest.kafka.source import Place, TopicReader
 from services.ingest.sources.files import Mark
+from services.runtime import tracing
 from services.runtime.errors import Unavailable
 from services.runtime.logs import logger
+from services.runtime.trace import ids_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from services.embedded.store import Store
     from services.ingest.kafka.records import Incoming
@@ -113,12 +115,15 @@ class BusFeed:
         now = self._clock.now()
         arrivals = [(one, self._arrival(reader, one)) for one in records]
         waited = [
-            Delivery(now, (arrival,), waited=True)
+            Delivery(now, (arrival,), waited=True, traces=_traces([record]))
             for record, arrival in arrivals
             if reader.waited(record)
         ]
-        fresh = tuple(arrival for record, arrival in arrivals if not reader.waited(record))
-        return [*waited, Delivery(now, fresh)] if fresh else waited
+        fresh = [(record, arrival) for record, arrival in arrivals if not reader.waited(record)]
+        if not fresh:
+            return waited
+        taken, traces = tuple(arrival for _, arrival in fresh), _traces(one for one, _ in fresh)
+        return [*waited, Delivery(now, taken, traces=traces)]
 
     def _arrival(self, reader: TopicReader, record: Incoming) -> Arrival:
         topic_id, offset = reader.place_after(record)
@@ -132,3 +137,9 @@ class BusFeed:
                 topic, _, number = mark.name.removeprefix(PREFIX).rpartition("/")
                 found[topic, int(number)] = Place(mark.digest, mark.records)
         return found
+
+
+def _traces(records: Iterable[Incoming]) -> tuple[str, ...]:
+    """Those that records bring along, where somebody traces."""
+    found = (ids_of(one.headers.get("traceparent")) for one in records) if tracing.on() else ()
+    return tuple(str(ids) for ids in found if ids is not None)

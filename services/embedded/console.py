@@ -7,44 +7,44 @@ import sys
 import time
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.topics import EVENTS
 from services.detector.engine.instants import moment
 from services.detector.language.compiler import compile_rule
 from services.detector.language.errors import RuleErrors
-from services.detector.rulebook.library import load_rules
+from services.detector.rulebook.library import rules_in_force
 from services.embedded.book import WardBook
 from services.embedded.feed import FolderFeed
 from services.embedded.feeds import Feeds
 from services.embedded.folder import owned
-from services.embedded.health import Health
 from services.embedded.metrics import Metrics
+from services.embedded.options import add_options, check
 from services.embedded.pump import Pump
 from services.embedded.received import JournalFeed
-from services.embedded.replays import FILE_NAME as REPLAYS
 from services.embedded.replays import ReplayFeed
 from services.embedded.runtime import Runtime
 from services.embedded.store import Store
 from services.embedded.terminal import Terminal
-from services.ingest.journal import FILE_NAME as JOURNAL
 from services.ingest.journal import Journal
 from services.ingest.mllp.listener import Listener
-from services.ingest.mllp.options import add_listener_options, endpoint, rules
+from services.ingest.mllp.options import endpoint, rules
 from services.ingest.profiles.options import sources_of
-from services.ingest.rest.arguments import add_fhir_options, start_fhir, wants_fhir
+from services.ingest.rest.arguments import start_fhir, wants_fhir
 from services.ingest.watching import metrics_of, observed
 from services.runtime.clock import SystemClock
 from services.runtime.errors import OperatorError
-from services.runtime.kafka import add_kafka_option, cluster
+from services.runtime.kafka import cluster
 from services.runtime.logs import logger
 from services.runtime.process import DONE, GAVE_UP, UNUSABLE, carried_out
+from services.runtime.pulse import Health
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Iterable
+    from pathlib import Path
 
+    from aiohttp.web import Application
     from prometheus_client import CollectorRegistry
 
     from services.detector.engine.rule import CompiledRule
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - no public name
 
-DEFAULT_PORT = 8642
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -76,39 +75,8 @@ def register(subparsers: Subparsers) -> None:
         "alerts and serves them as pages. A record is taken when the transaction that holds its "
         "facts and the alerts they cause has committed.",
     )
-    _options(parser)
-    add_listener_options(parser, required=False)
-    add_fhir_options(parser)
-    _bus_options(parser)
+    add_options(parser)
     parser.set_defaults(run=run)
-
-
-def _options(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add("--data", type=Path, required=True, metavar="DIR", help="where the store is kept")
-    about = "where files appear: *.jsonl, *.hl7, *.json, *.ndjson, each also with .gz"
-    add("--watch", type=Path, metavar="DIR", help=about)
-    add("--site", type=Path, metavar="FILE", help="the site's switches and parameters of rules")
-    add("--host", default="127.0.0.1", help="address of the pages; default: %(default)s")
-    add("--port", type=int, default=DEFAULT_PORT, help="0: any free one; default: %(default)s")
-    add("--name", action="append", default=[], help="a host name the pages answer to; repeatable")
-    add("--once", action="store_true", help="take what is in the folder, and end; no pages")
-    add("--json", action="store_true", help="alerts as JSON lines")
-    add("--resume", action="store_true", help="judge again whom a defect of ours had suspended")
-    add("--show-patients", action="store_true", help="print patients too; for synthetic ones")
-    add(
-        "--no-durable",
-        dest="durable",
-        action="store_false",
-        help="don't wait for the disk at each commit; a power cut may lose the last ones",
-    )
-
-
-def _bus_options(parser: argparse.ArgumentParser) -> None:
-    about = "take canonical events from Apache Kafka there; see docs/kafka.md"
-    add_kafka_option(parser, required=False, about=about)
-    help_topic = "on which the events are; repeatable; default: clinical.events"
-    parser.add_argument("--topic", action="append", default=[], metavar="NAME", help=help_topic)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -132,7 +100,7 @@ def _run(args: argparse.Namespace, stop: Stop) -> int:
 
 def _running(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     """The straight line from settings to a running system; what is opened is closed by `stack`."""
-    _check(args)
+    check(args)
     sources, compiled = sources_of(args), _rules(args.site)
     store = Store(stack.enter_context(owned(args.data)), durable=args.durable)
     stack.callback(store.close)
@@ -144,9 +112,11 @@ def _running(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     if not args.once:
         _serve(args, stack, clock, watch)
     runtime.start(resume=args.resume)
+    cases = _notify(args, stack, watch.metrics.registry)
     bus = _bus(args, stack, store, clock)
     feed = Feeds(_feed(args, store, clock), ReplayFeed(args.data, store, clock), *bus)
-    worries = [*_listen(args, stack, clock, watch.metrics.registry), *(one.problem for one in bus)]
+    listeners = _listen(args, stack, clock, watch.metrics.registry)
+    worries = [*listeners, *(one.problem for one in bus), *cases]
     pump = Pump(runtime, feed, stop, watch.health, lambda: _first(worries))
     if args.once:
         done = pump.once() and _first(worries) is None
@@ -156,23 +126,9 @@ def _running(args: argparse.Namespace, stack: ExitStack, stop: Stop) -> int:
     return DONE
 
 
-def _check(args: argparse.Namespace) -> None:
-    if args.once and (args.mllp is not None or wants_fhir(args)):
-        raise OperatorError("--once: without --mllp, --fhir and --fhir-poll")
-    waiting = any((args.data / name).exists() for name in (JOURNAL, REPLAYS))
-    if args.once and args.watch is None and args.kafka is None and not waiting:
-        raise OperatorError("--once: needs --watch, --kafka, or a journal in --data")
-    if args.topic and args.kafka is None:
-        raise OperatorError("--topic: needs --kafka")
-    if args.watch is not None and not args.watch.is_dir():
-        raise OperatorError("--watch: there is no such folder")
-    if not 0 <= args.port < 1 << 16:
-        raise OperatorError("--port: from 0 to 65535")
-
-
 def _rules(site: Path | None) -> tuple[CompiledRule, ...]:
     try:
-        rules = load_rules(site=site)
+        rules = rules_in_force(site=site)
     except OSError as error:
         raise OperatorError(f"--site: {error.strerror or type(error).__name__}") from error
     return tuple(compile_rule(rule) for rule in rules)
@@ -205,6 +161,27 @@ def _bus(args: argparse.Namespace, stack: ExitStack, store: Store, clock: Clock)
     bus = BusFeed(cluster(args.kafka, os.environ), topics, store, clock, steady=time.monotonic)
     stack.callback(bus.close)
     return [bus]
+
+
+def _notify(
+    args: argparse.Namespace, stack: ExitStack, registry: CollectorRegistry
+) -> list[Callable[[], str | None]]:
+    """Let a notifier work beside us, if asked to.
+
+    Returns:
+        What says why it is not at work, if so.
+    """
+    if args.notifier_site is None:
+        return []
+    # A notifier's packages are an extra of their own.
+    from services.embedded.casework import Casework, order_of  # noqa: PLC0415
+
+    order = order_of(args.notifier_site, args.data, args.serve_inbox)
+    cases = Casework(order, args.data, sources_of(args))
+    registry.register(cases)
+    stack.callback(cases.stop)
+    cases.start()
+    return [cases.problem]
 
 
 def _first(worries: Iterable[Callable[[], str | None]]) -> str | None:
@@ -245,16 +222,26 @@ def _listen_mllp(
 def _serve(args: argparse.Namespace, stack: ExitStack, clock: Clock, watch: Watch) -> None:
     # The pages' packages are an extra of their own, and --once does without.
     from services.embedded.web import PageServer, add_operations  # noqa: PLC0415
-    from services.notifier.inbox.app import LOOPBACK, build_app  # noqa: PLC0415
 
-    names = LOOPBACK | {name.lower() for name in (args.host, *args.name)}
-    app = build_app(watch.book, now=lambda: moment(clock.now()), hosts=names)
+    app = _pages(args, clock, watch)
     server = PageServer(add_operations(app, watch.metrics, watch.health), args.host, args.port)
     stack.callback(server.stop)
     port = server.start()
-    if args.host not in _LOOPBACK:
+    if args.serve_inbox is None and args.host not in _LOOPBACK:
         logger().warning("pages are open to the network without a login", extra={"host": args.host})
     logger().info("serving", extra={"host": args.host, "port": port})
+
+
+def _pages(args: argparse.Namespace, clock: Clock, watch: Watch) -> Application:
+    """The local pages; none where the inbox is served, which asks people who they are."""
+    from aiohttp.web import Application  # noqa: PLC0415
+
+    from services.notifier.inbox.app import LOOPBACK, build_app  # noqa: PLC0415
+
+    if args.serve_inbox is not None:
+        return Application()
+    names = LOOPBACK | {name.lower() for name in (args.host, *args.name)}
+    return build_app(watch.book, now=lambda: moment(clock.now()), hosts=names)
 
 
 def _summary(book: WardBook) -> None:

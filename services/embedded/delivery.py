@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from schemas.alerts import AlertRevision
     from schemas.deadletter import DeadLetter
+    from services.embedded.spans import Judged
     from services.ingest.coding import Notice
     from services.ingest.sources.files import Arrival
 
@@ -20,16 +21,21 @@ class Delivery:
     waited: they lay there while nobody read. They count as known when they were issued: judged
         on today's clock, each would be judged without those behind it in the queue, and evidence
         that has long arrived would be called overdue.
+    traces: the `traceparent`s of what was received, where somebody traces.
     """
 
     at: int
     arrivals: tuple[Arrival, ...]
     waited: bool = False
+    traces: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What one transaction did. `repeats` are versions of facts that were known before."""
+    """What one transaction did.
+
+    `repeats` are versions of facts that were known before; `judged` is for who traces.
+    """
 
     facts: int = 0
     repeats: int = 0
@@ -38,3 +44,4 @@ class Outcome:
     notices: list[Notice] = field(default_factory=list)
     suspended: int = 0
     seconds: float = 0.0
+    judged: list[Judged] = field(default_factory=list)

@@ -6,11 +6,13 @@ stored marks, so that the same records come again.
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING
 
 from services.embedded.delivery import Delivery
 from services.ingest.sources.files import FolderSource
+from services.ingest.spans import tell_read
+from services.runtime import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,9 +90,11 @@ class FolderFeed:
 
     def _deliveries(self, batch: tuple[Arrival, ...]) -> list[Delivery]:
         now = self._clock.now()
+        traces = tell_read(batch) if tracing.on() else [()] * len(batch)
         if self.catching_up:
-            return [Delivery(now, (arrival,), waited=True) for arrival in batch]
-        return [Delivery(now, batch)]
+            each = zip(batch, traces, strict=True)
+            return [Delivery(now, (arrival,), waited=True, traces=own) for arrival, own in each]
+        return [Delivery(now, batch, traces=tuple(chain.from_iterable(traces)))]
 
     def _is_news(self, arrival: Arrival) -> bool:
         """A file that can't be opened is met again at every look; it is reported once."""

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LOCK_NAME = "salvage.lock"
+NOTIFIER = "notifier.sqlite"
+"""The database of the notifier, where one works in the same process."""
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from services.embedded.monitor import WardMonitor
 from services.embedded.papers import Papers
 from services.embedded.persons import Persons
 from services.embedded.reading import Reread, dead_letter, read_whole
+from services.embedded.spans import Judged, judging
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -68,6 +69,7 @@ class Judge:
 
     def deliver(self, delivery: Delivery, outcome: Outcome) -> None:
         """Store what came, judge it, and publish what it changes."""
+        before = outcome.facts
         read = [self._read(arrival, delivery.at, outcome) for arrival in delivery.arrivals]
         facts = [fact for new in read for fact in new]
         now = self._known_at(delivery, facts)
@@ -75,8 +77,12 @@ class Judge:
         self._publish(self._monitor.advance(now - 1), outcome)
         judged = [fact for fact in facts if fact.event.patient_id not in self.suspended]
         self._judging = {fact.event.patient_id for fact in judged}
-        self._publish(self._monitor.receive(judged, now), outcome)
+        said, cause = len(outcome.revisions), judging(delivery.traces)
+        self._publish(self._monitor.receive(judged, now), outcome, cause)
         self.now = now
+        if cause is not None:
+            rules = tuple(one.rule for one in outcome.revisions[said:])
+            outcome.judged.append(Judged(delivery.traces, outcome.facts - before, rules))
 
     def _known_at(self, delivery: Delivery, facts: Iterable[Fact]) -> int:
         """The instant at which a delivery is judged; it never goes back."""
@@ -149,9 +155,11 @@ class Judge:
         outcome.repeats += len(facts) - len(new)
         return new
 
-    def _publish(self, revisions: Iterable[AlertRevision], outcome: Outcome) -> None:
+    def _publish(
+        self, revisions: Iterable[AlertRevision], outcome: Outcome, trace: str | None = None
+    ) -> None:
         for revision in revisions:
-            if self._store.add_revision(revision):
+            if self._store.add_revision(revision, trace):
                 outcome.revisions.append(revision)
 
     def keep(self) -> None:

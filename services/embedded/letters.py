@@ -38,7 +38,7 @@ class Choice:
     Attributes:
         reasons: of these; none: of any.
         source: of this sender; None: of any.
-        since: received at or behind this instant, microseconds UTC.
+        since: received at or behind this instant, microseconds UTC; `before`: before it.
         resolved: those that were made something of, too.
         id: of which the letter's id begins with it.
     """
@@ -48,6 +48,7 @@ class Choice:
     since: int | None = None
     resolved: bool = False
     id: str | None = None
+    before: int | None = None
 
     def where(self) -> tuple[str, list[Any]]:
         """As a condition of SQL, with its values."""
@@ -58,7 +59,11 @@ class Choice:
         if self.reasons:
             parts.append(f"reason IN ({', '.join('?' * len(self.reasons))})")
             values += sorted(self.reasons)
-        for part, value in (("source = ?", self.source), ("received >= ?", self.since)):
+        for part, value in (
+            ("source = ?", self.source),
+            ("received >= ?", self.since),
+            ("received < ?", self.before),
+        ):
             if value is not None:
                 parts.append(part)
                 values.append(value)
@@ -143,17 +148,19 @@ class Letters:
         if taken != len(STEPS):
             raise OperatorError("--data: the store is of another version; start `salvage run` once")
 
-    def chosen(self, choice: Choice, *, raw: bool = False) -> list[Kept]:
+    def chosen(self, choice: Choice, *, raw: bool = False, most: int = -1) -> list[Kept]:
         """The letters that are meant, in the order of their receipt.
 
         Args:
             choice: which.
             raw: with the bytes that each of them holds.
+            most: no more than so many; negative: all.
         """
         where, values = choice.where()
         body = "body" if raw else _WITHOUT_RAW
-        sql = f"SELECT {_COLUMNS}, {body} FROM deadletters WHERE {where} ORDER BY received, id"  # noqa: S608 - ours
-        return [_kept(row) for row in self._rows(sql, values)]
+        order = "ORDER BY received, id LIMIT ?"
+        sql = f"SELECT {_COLUMNS}, {body} FROM deadletters WHERE {where} {order}"  # noqa: S608 - ours
+        return [_kept(row) for row in self._rows(sql, [*values, most])]
 
     def heaps(self, choice: Choice) -> list[Heap]:
         """How many there are by reason and source, the largest heap first."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
+from schemas.canary import RULE as CANARY
 from schemas.deadletter import Reason
 from services.embedded.arrivals import Arrivals
 from services.embedded.standing import Standing, StandingMetrics
@@ -72,7 +73,7 @@ class Metrics:
         )
 
     def _begin(self, rules: Iterable[str]) -> None:
-        for rule in rules:
+        for rule in set(rules) - {CANARY}:
             for change in CHANGES:
                 self._findings.labels(rule, change)
         for reason in Reason:
@@ -83,6 +84,8 @@ class Metrics:
         self._facts.inc(outcome.facts)
         self._repeats.inc(outcome.repeats)
         for revision in outcome.revisions:
+            if revision.rule == CANARY:
+                continue  # it says nothing of patients
             self._findings.labels(revision.rule, revision.change).inc()
         for letter in outcome.deadletters:
             self._letters.labels(letter.reason).inc()

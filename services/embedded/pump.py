@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
     from services.embedded.delivery import Outcome
     from services.embedded.feeds import Feed
-    from services.embedded.health import Health
     from services.embedded.runtime import Runtime
+    from services.runtime.pulse import Health
     from services.runtime.shutdown import Stop
 
 PAUSE_SECONDS = 0.5

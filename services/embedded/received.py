@@ -15,6 +15,8 @@ from services.embedded.feed import BATCH
 from services.ingest.archive import Record
 from services.ingest.journal import FILE_NAME, JournalReader, State
 from services.ingest.sources.files import Arrival, Mark
+from services.ingest.spans import receipt
+from services.runtime import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +78,9 @@ class JournalFeed:
     def _delivery(self, entry: Entry) -> Delivery:
         mark = Mark(MARK, self._journal, "", entry.seq)
         arrival = arrival_of(entry, mark)
-        return Delivery(entry.received, (arrival,), waited=entry.seq <= self._waiting)
+        traces = (receipt(entry),) if tracing.on() else ()
+        waited = entry.seq <= self._waiting
+        return Delivery(entry.received, (arrival,), waited=waited, traces=traces)
 
 
 def arrival_of(entry: Entry, mark: Mark) -> Arrival:

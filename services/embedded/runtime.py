@@ -19,7 +19,9 @@ from schemas.base import digest
 from services.embedded.delivery import Delivery, Outcome
 from services.embedded.judge import Judge
 from services.embedded.outbox import Outbox
+from services.embedded.spans import tell_judged
 from services.ingest.profiles.sources import ANYBODY, Sources
+from services.runtime.clock import SystemClock
 from services.runtime.errors import InvariantBroken, Unavailable, place_of
 from services.runtime.logs import logger
 
@@ -149,13 +151,14 @@ class Runtime:
         return self._guarded(attempt)
 
     def _commit(self, judge: Judge, work: Work) -> Outcome:
-        started, outcome = perf_counter(), Outcome()
+        started, begun, outcome = perf_counter(), SystemClock().now(), Outcome()
         with self._store.transaction():
             work(judge, outcome)
             judge.keep()
         outcome.suspended = len(judge.suspended)
         outcome.seconds = perf_counter() - started
         self._observe(outcome)
+        tell_judged(outcome.judged, begun)
         return outcome
 
     def _guarded(self, attempt: Callable[[], Outcome]) -> Outcome:

@@ -163,6 +163,10 @@ STEPS: Final[tuple[str, ...]] = (
     ) WITHOUT ROWID;
     INSERT INTO persons SELECT DISTINCT patient_id, patient_id FROM facts;
     """,
+    """
+    -- W3C Trace Context of the judging that published it, where somebody traced that.
+    ALTER TABLE alerts ADD COLUMN trace TEXT;
+    """,
 )
 
 

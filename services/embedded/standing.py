@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from services.embedded.book import WardBook
+from services.embedded.book import OF_PATIENTS, WardBook
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 GRACE: Final = 60_000_000
 """Microseconds after which what is due and was not looked at is late."""
-_JUDGED: Final = "patient_id NOT IN (SELECT patient_id FROM suspended)"
+_JUDGED: Final = f"patient_id NOT IN (SELECT patient_id FROM suspended) AND {OF_PATIENTS}"  # noqa: S608
 # From one patient to the next by the index: the cost goes by patients, and not by their facts.
 _PATIENTS: Final = (
     "WITH RECURSIVE known (patient_id) AS (SELECT MIN(patient_id) FROM facts UNION ALL "  # noqa: S608 - constants

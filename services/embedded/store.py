@@ -178,8 +178,8 @@ class Store(Database):
 
     # -- what goes out
 
-    def add_revision(self, revision: AlertRevision) -> bool:
-        """Add a revision of an alert to the outbox.
+    def add_revision(self, revision: AlertRevision, trace: str | None = None) -> bool:
+        """Add a revision of an alert to the outbox, with the `traceparent` of its judging.
 
         Returns:
             Whether it was new; the same revision with the same digest was published before.
@@ -197,7 +197,7 @@ class Store(Database):
             return False
         self._db.execute(
             "INSERT INTO alerts (alert_id, revision, digest, patient_id, rule, state, severity, "
-            "body) VALUES (?,?,?,?,?,?,?,?)",
+            "body, trace) VALUES (?,?,?,?,?,?,?,?,?)",
             (
                 revision.alert_id,
                 revision.revision,
@@ -207,6 +207,7 @@ class Store(Database):
                 revision.state,
                 revision.severity,
                 revision.to_json().decode(),
+                trace,
             ),
         )
         return True

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TextIO
 
+from schemas.canary import is_of_canary
+
 if TYPE_CHECKING:
     from schemas.alerts import AlertRevision
 
@@ -43,7 +45,9 @@ class Terminal:
         self._show_patients = show_patients
 
     def __call__(self, revision: AlertRevision) -> None:
-        """Write one revision."""
+        """Write one revision; the canary's is nobody's."""
+        if is_of_canary(revision):
+            return
         line = self._json(revision) if self._as_json else self._columns(revision)
         print(line, file=self._stream, flush=True)
 

@@ -14,8 +14,8 @@ from aiohttp import web
 from services.runtime.errors import OperatorError
 
 if TYPE_CHECKING:
-    from services.embedded.health import Health
     from services.embedded.metrics import Metrics
+    from services.runtime.pulse import Health
 
 METRICS, HEALTH = "/metrics", "/health"
 LIVE, READY = "/livez", "/readyz"

@@ -17,7 +17,7 @@ import os
 import secrets
 import sqlite3
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final
@@ -83,7 +83,8 @@ class State(StrEnum):
 class Entry:
     """One thing received. `seq` is its number in the journal, 0 before it has one.
 
-    `control` names it at its sender: MSH-10 of HL7 v2. `form` is the format of the bytes.
+    `control` names it at its sender: MSH-10 of HL7 v2. `form` is the format of the bytes. `caller`
+    is the `traceparent` that its sender told, for who traces; it is not kept.
     """
 
     received: int
@@ -99,6 +100,7 @@ class Entry:
     refused: Rejected | None = None
     seq: int = 0
     form: Format = Format.HL7
+    caller: str | None = field(default=None, compare=False)
 
 
 class Journal:

@@ -20,6 +20,8 @@ from services.ingest.hl7v2.mapping import KNOWN
 from services.ingest.hl7v2.times import clinical_time, offset
 from services.ingest.journal import FILE_NAME, State
 from services.ingest.mllp.framing import Kind
+from services.ingest.spans import tell_received
+from services.runtime import tracing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -145,6 +147,8 @@ class IngestMetrics:
                 self._refusals.labels(source, entry.refused.reason).inc()
             if entry.state is State.NEW and entry.refers is not None:
                 self._reuse.labels(source).inc()
+        if tracing.on():
+            tell_received(entries, self._source)
 
     def answered(self, tally: Tally) -> None:
         """Frames were judged."""

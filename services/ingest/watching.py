@@ -49,7 +49,7 @@ def metrics_of(args: argparse.Namespace, registry: CollectorRegistry) -> IngestM
         OperatorError: mistakes in the source profiles.
     """
     declared = sources_of(args).declared
-    heard = {name: one.max_silence for one in declared for name in _heard_as(one)}
+    heard = {name: one.max_silence for one in declared for name in heard_as(one)}
     names = {source.name for source in declared} | set(heard) or set(args.sender)
     limits = heard or dict.fromkeys(args.sender, UNDECLARED.max_silence)
     metrics = IngestMetrics(registry, args.data, names, limits)
@@ -58,7 +58,7 @@ def metrics_of(args: argparse.Namespace, registry: CollectorRegistry) -> IngestM
     return metrics
 
 
-def _heard_as(source: Source) -> Iterator[str]:
+def heard_as(source: Source) -> Iterator[str]:
     """The names under which messages of a source are counted."""
     if any(sender.fhir is None for sender in source.spoken):
         yield source.name
@@ -70,13 +70,18 @@ def _heard_as(source: Source) -> Iterator[str]:
 def _remember(folder: Path, metrics: IngestMetrics) -> None:
     """Tell when senders were last heard, as far as the journal's end tells."""
     try:
-        for entries in _recent(JournalReader(folder)):
+        for entries in recent(JournalReader(folder)):
             metrics.remember(entries)
     except Unavailable:
         return  # whoever opens it for writing says what is wrong
 
 
-def _recent(reader: JournalReader) -> Iterator[list[Entry]]:
+def recent(reader: JournalReader) -> Iterator[list[Entry]]:
+    """The entries at a journal's end, `RECENT` at the most; none while there is no journal.
+
+    Raises:
+        Unavailable: it can't be read.
+    """
     if reader.identity() is None:
         return
     place = max(0, reader.last() - RECENT)

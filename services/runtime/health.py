@@ -20,7 +20,11 @@ LIVE, READY, METRICS = "/livez", "/readyz", "/metrics"
 
 @asynccontextmanager
 async def health(
-    host: str, port: int, problem: Callable[[], str | None], registry: CollectorRegistry
+    host: str,
+    port: int,
+    problem: Callable[[], str | None],
+    registry: CollectorRegistry,
+    hangs: Callable[[], bool] | None = None,
 ) -> AsyncIterator[int]:
     """Serve the addresses from the loop that does the work: where it hangs, none answers.
 
@@ -29,6 +33,7 @@ async def health(
         port: 0 takes any that is free.
         problem: why it is not at work; None when it is.
         registry: of its metrics.
+        hangs: whether only a new start can help, where the work isn't done by this loop.
 
     Yields:
         The port.
@@ -36,7 +41,7 @@ async def health(
     Raises:
         OperatorError: it can't listen there.
     """
-    application = _application(problem, registry)
+    application = _application(problem, registry, hangs or (lambda: False))
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
     try:
@@ -50,16 +55,16 @@ async def health(
         await runner.cleanup()
 
 
-def _application(problem: Callable[[], str | None], registry: CollectorRegistry) -> web.Application:
+def _application(
+    problem: Callable[[], str | None], registry: CollectorRegistry, hangs: Callable[[], bool]
+) -> web.Application:
     async def live(request: web.Request) -> web.Response:
         del request
-        return web.json_response({"status": "ok"})
+        return _answer("it hangs" if hangs() else None)
 
     async def ready(request: web.Request) -> web.Response:
         del request
-        reason = problem()
-        body = {"status": "ok"} if reason is None else {"status": "failing", "reason": reason}
-        return web.json_response(body, status=200 if reason is None else 503)
+        return _answer(problem())
 
     async def metrics(request: web.Request) -> web.Response:
         del request
@@ -72,3 +77,8 @@ def _application(problem: Callable[[], str | None], registry: CollectorRegistry)
     app.router.add_get(READY, ready)
     app.router.add_get(METRICS, metrics)
     return app
+
+
+def _answer(reason: str | None) -> web.Response:
+    body = {"status": "ok"} if reason is None else {"status": "failing", "reason": reason}
+    return web.json_response(body, status=200 if reason is None else 503)

@@ -150,20 +150,21 @@ class _Diverted(logging.Handler):
     times a second while no broker answers; once a minute is enough.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, said: str) -> None:
         super().__init__()
+        self._said = said
         self._told: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         place = f"{record.name}:{record.lineno}"
         if record.created - self._told.get(place, 0.0) >= _QUIET_SECONDS:
             self._told[place] = record.created
-            logger().log(record.levelno, "kafka client", extra={"detail": place})
+            logger().log(record.levelno, self._said, extra={"detail": place})
 
 
-def divert_log(library: str) -> None:
-    """Let through of a client library's log only that and where it spoke."""
+def divert_log(library: str, said: str = "kafka client") -> None:
+    """Let through of a client library's log only that and where it spoke, as the event `said`."""
     theirs = logging.getLogger(library)
-    theirs.handlers[:] = [_Diverted()]
+    theirs.handlers[:] = [_Diverted(said)]
     theirs.setLevel(logging.WARNING)  # below, it writes out whole records
     theirs.propagate = False

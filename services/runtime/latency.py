@@ -1,4 +1,4 @@
-"""How long it takes from a record's receipt to its alerts: one metric, whoever publishes them."""
+"""How long it takes from a record's receipt to its alerts: one metric, whoever publishes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def end_to_end(registry: CollectorRegistry) -> Histogram:
     """The metric, by `stage`."""
     return Histogram(
         "salvage_end_to_end_seconds",
-        "from the receipt of a record's content until its alerts are published",
+        "from the receipt of a record's content until its alerts (at `map`: events) are published",
         ["stage"],
         buckets=_WAY,
         registry=registry,

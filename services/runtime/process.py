@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 from services.runtime.errors import OperatorError, SalvageError
 from services.runtime.logs import logger, to_stream
 from services.runtime.shutdown import Stop, on_signals
+from services.runtime.tracing import traced
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,7 +31,7 @@ def carried_out(command: str, work: Callable[[Stop], int]) -> int:
     """
     to_stream(sys.stderr)
     try:
-        with on_signals(Stop()) as stop:
+        with traced(command), on_signals(Stop()) as stop:
             return work(stop)
     except OperatorError as error:
         sys.stderr.write(f"{command}: {error}\n")

@@ -15,6 +15,7 @@ from support.notifying import told
 from schemas.alerts import Severity, State
 from services.notifier.inbox.access.local import LocalDoor
 from services.notifier.inbox.access.roles import Role
+from services.notifier.inbox.reading.contract import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,8 @@ pytestmark = pytest.mark.slow
 LONG: Final = 30_000
 """Milliseconds that a busy machine may take."""
 ROUTE: Final = "/route?condition=cml&care_team=&severity=urgent&at=2026-03-07T23:30"
-LISTS: Final = ("/", "/?view=closed", "/roster", ROUTE, "/audit", "/glass")
+LISTS: Final = ("/", "/?view=closed", "/roster", ROUTE, "/audit", "/glass", "/preferences")
+OF_OPS: Final = ("/sources", "/letters")
 GROUND: Final = "getComputedStyle(document.body).backgroundColor"
 
 
@@ -77,7 +79,7 @@ def sign_in(page: Any, desk: Desk) -> None:
 @pytest.fixture
 def page(browser: Any, desk: Desk) -> Iterator[Any]:
     """A page of somebody who has signed in already."""
-    held = desk.signed_in("anne", Role.LEAD, Role.AUDITOR).cookies
+    held = desk.signed_in("onc-doctor-1", Role.LEAD, Role.AUDITOR, Role.OPS).cookies
     with visit(browser, desk) as one:
         for name, value in held.items():
             one.context.add_cookies([{"name": name, "value": value, "url": desk.origin}])
@@ -220,7 +222,10 @@ def test_typing_into_a_field_is_no_key(page: Any) -> None:
 
 def every_page(desk: Desk) -> list[str]:
     cases = [address(desk, rule) for rule in ("PROST-SRT-WINDOW", "TOX-HYS-LAW")]
-    return [*LISTS, *cases, f"/glass/{desk.reference(FOREIGN)}"]
+    assert desk.parts.upkeep is not None
+    (letter,) = desk.parts.upkeep.letters(Asked(), 2)
+    glass = f"/glass/{desk.reference(FOREIGN)}"
+    return [*LISTS, *OF_OPS, *cases, glass, f"/letters/{letter.id}", "/letters?reason=none"]
 
 
 def violations(page: Any, *rules: str) -> list[str]:
@@ -283,6 +288,21 @@ def test_dark_is_dark_and_print_is_white_and_without_buttons(page: Any, desk: De
     assert not page.locator(".deeds").is_visible()
     assert page.locator(".history").is_visible()
     assert page.locator("svg.chart").first.is_visible()
+
+
+def test_chosen_colours_hold_without_script_and_print_white(browser: Any, desk: Desk) -> None:
+    with visit(browser, desk, java_script_enabled=False, color_scheme="light") as page:
+        sign_in(page, desk)
+        for colours, ground in (("dark", "rgb(16, 22, 28)"), ("system", "rgb(244, 246, 248)")):
+            page.get_by_role("link", name="Preferences").click()
+            page.get_by_label("Colours").select_option(colours)
+            page.get_by_role("button", name="Keep").click()
+            page.get_by_text("Kept.").wait_for()
+            page.wait_for_load_state()  # and of its style sheets
+            assert page.evaluate(GROUND) == ground
+            page.emulate_media(media="print")
+            assert page.evaluate(GROUND) == "rgb(255, 255, 255)"
+            page.emulate_media(media="screen")
 
 
 def test_what_has_the_focus_is_not_under_the_banner(page: Any, desk: Desk) -> None:
@@ -358,3 +378,17 @@ def test_an_emergency_opens_another_teams_case_and_says_so_everywhere(
     page.goto("/glass")
     assert page.get_by_text("seizure on the night ward").is_visible()
     assert violations(page) == []
+
+
+def test_a_link_signs_in_by_one_click_and_once(browser: Any, desk: Desk) -> None:
+    """What stands behind its mark is not in the address any more, nor good for anybody else."""
+    assert isinstance(desk.parts.door, LocalDoor)
+    link = f"/sign-in#once={desk.parts.door.once()}"
+    with visit(browser, desk) as one:
+        one.goto(link)
+        one.wait_for_url("**/")
+        assert one.get_by_role("button", name="Sign out").is_visible()
+    with visit(browser, desk) as late:
+        late.goto(link)
+        assert late.get_by_label("Password").input_value() == ""
+        assert late.get_by_role("button", name="Sign out").count() == 0

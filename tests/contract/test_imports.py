@@ -92,6 +92,11 @@ BREACHES = [
         "the notifier, from the outside in",
     ),
     Breach(
+        "services/runtime/tracing.py",
+        "import opentelemetry.trace",
+        "one file knows OpenTelemetry, and is imported when it is asked for",
+    ),
+    Breach(
         "services/notifier/__init__.py", "import services.detector", "services meet only in schemas"
     ),
     Breach(
@@ -140,7 +145,8 @@ def test_a_breach_is_caught(copy: Path, breach: Breach) -> None:
     file.write_text(f"{file.read_text()}\n{breach.line}\n")
     result = lint_imports(copy)
     assert result.returncode != 0
-    assert f"{breach.contract} BROKEN" in result.stdout.splitlines(), result.stdout
+    lines = result.stdout.splitlines()
+    assert any(line.startswith(f"{breach.contract} BROKEN") for line in lines), result.stdout
 
 
 def imports_of(file: Path) -> Iterator[str]:

@@ -96,6 +96,14 @@ def bench(database: Database, tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
+def lone(tmp_path: Path) -> Iterator[Bench]:
+    """The same on SQLite only, for what is not the engine's."""
+    with opened(str(tmp_path / "alone.db")) as found:
+        migrate(found)
+        yield Bench(found, premises(tmp_path / "teams"))
+
+
+@pytest.fixture
 def inbox(bench: Bench, tmp_path: Path) -> Iterator[Desk]:
     """The pages of that notifier, on a clock that a test sets, for one local account."""
     clock = ManualClock(micros(bench.now))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import time
-import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 from support.detecting import Detector
 from support.following import Following
 from support.kafka import at
 from support.processes import ROOT, salvage
+from support.watched import Watched
 
 from schemas.alerts import OPEN_STATES, AlertRevision, State
 from schemas.events import EVENT
@@ -61,22 +60,9 @@ def until(done: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-class Watched:
+def watched(detector: Detector) -> Watched:
     """What the metrics of a detector say at a moment."""
-
-    def __init__(self, detector: Detector) -> None:
-        port = detector.heard("detecting")["port"]
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
-            families = list(text_string_to_metric_families(answer.read().decode()))
-        self._samples = [sample for family in families for sample in family.samples]
-
-    def __call__(self, name: str, **labels: str) -> float:
-        """The sum over all that have these labels."""
-        return sum(
-            sample.value
-            for sample in self._samples
-            if sample.name == f"salvage_{name}" and labels.items() <= sample.labels.items()
-        )
+    return Watched(detector.heard("detecting")["port"])
 
 
 def replayed(*words: str) -> list[AlertRevision]:
@@ -124,8 +110,8 @@ def test_it_ends_soon_under_load_and_says_nothing_twice(broker: Broker, tmp_path
 
 def after(detector: Detector, number: int) -> None:
     """What its metrics say when it has read what there is."""
-    until(lambda: Watched(detector)("consumer_lag_messages", topic=EVENTS.name) == 0)
-    found = Watched(detector)
+    until(lambda: watched(detector)("consumer_lag_messages", topic=EVENTS.name) == 0)
+    found = watched(detector)
     assert found("detector_partitions", topic=EVENTS.name) == EVENTS.partitions
     assert 0 < found("detector_records_total", topic=EVENTS.name) < number
     assert found("detector_records_total", outcome="judged") > 0

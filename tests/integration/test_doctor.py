@@ -129,7 +129,7 @@ def asked_of(database: Database, **options: str) -> Told:
     """What it says of a database."""
     where = database.engine.url.render_as_string(hide_password=False)
     where = where.replace("+pysqlite", "").replace("+psycopg", "")
-    args = Namespace(database=where, audit_head=None, notifier_site=None)
+    args = Namespace(data=None, database=where, audit_head=None, notifier_site=None)
     return told_of(parts.of_notifier(Namespace(**vars(args) | options), SystemClock()))
 
 
@@ -174,14 +174,14 @@ def test_tables_of_another_release_are_told_and_nothing_more_is_asked(
 
 def test_a_database_that_is_not_there_is_told(tmp_path: Path) -> None:
     where = str(tmp_path / "none.db")
-    args = Namespace(database=where, audit_head=None, notifier_site=None)
+    args = Namespace(data=None, database=where, audit_head=None, notifier_site=None)
     (found,) = parts.of_notifier(args, SystemClock())
     assert (found.check, found.state) == ("database", State.WRONG)
 
 
 def test_a_sites_folder_is_looked_through(tmp_path: Path) -> None:
     def looked() -> Told:
-        args = Namespace(database=None, audit_head=None, notifier_site=tmp_path)
+        args = Namespace(data=None, database=None, audit_head=None, notifier_site=tmp_path)
         return told_of(parts.of_notifier(args, SystemClock()))
 
     site_folder(tmp_path / "teams")

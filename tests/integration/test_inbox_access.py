@@ -13,7 +13,7 @@ from support.certificates import authority, certificate
 from support.inbox import HERE, Browser, alone, for_one, open_inbox
 from support.notifying import told
 
-from services.notifier.inbox.access.local import PASSWORD
+from services.notifier.inbox.access.local import PASSWORD, LocalDoor
 from services.notifier.inbox.access.roles import Role
 from services.notifier.inbox.access.settings import InboxSettings
 from services.notifier.inbox.pages import render
@@ -70,6 +70,18 @@ def _stored(inbox: Desk) -> bytes:
     rows = inbox.bench.rows(select(SIGNED_IN.c.digest, SIGNED_IN.c.who))
     assert rows
     return b" ".join(row.digest + row.who.encode() for row in rows)
+
+
+def test_a_password_for_one_sign_in_is_good_for_one(inbox: Desk) -> None:
+    door = inbox.parts.door
+    assert isinstance(door, LocalDoor)
+    assert "once.js" not in inbox.browser().get("/sign-in").text
+    once = door.once()
+    assert "once.js" in inbox.browser().get("/sign-in").text
+    assert enter(inbox.browser(), "wrong").status == 403
+    assert enter(inbox.browser(), once).status == 303
+    assert enter(inbox.browser(), once).status == 403
+    assert "once.js" not in inbox.browser().get("/sign-in").text
 
 
 def test_five_wrong_passwords_shut_the_door_for_a_minute(inbox: Desk, tmp_path: Path) -> None:

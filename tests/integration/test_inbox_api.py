@@ -52,11 +52,14 @@ def fits(answer: Answer, name: str) -> Any:
 
 def test_what_is_answered_is_as_it_is_described(ward: Desk) -> None:
     lead, auditor = ward.signed_in("anne", Role.LEAD), ward.signed_in("lea", Role.AUDITOR)
+    ops = ward.signed_in(None, Role.OPS)
     reference = ward.reference(patient(0))
     for one in DESCRIBED:
         path, browser = one.route.path.replace("{reference}", reference), lead
         if one.route.right is not None and one.route.right in ("audit", "review"):
             browser = auditor
+        if one.route.right == "letters":
+            browser = ops
         if one.route.method == "GET":
             query = "?severity=urgent" if path.endswith("/route") else ""
             fits(browser.get(path + query), one.answer.__name__)

@@ -250,3 +250,88 @@ def test_a_token_that_was_made_for_something_else_opens_nothing(
         assert token == "" or token not in refused.text
     basic = house.browser().get("/api/v1/worklist", Authorization="Basic eDp4")
     assert basic.status == 401
+
+
+# ---------------------------------------------------------------- the provider ends it
+
+
+def farewell(house: Desk, token: str) -> Answer:
+    """What the provider does: no cookie, no token of a page, no origin of ours."""
+    return house.browser().post(
+        "/sign-out/back-channel", {"logout_token": token}, Origin="https://elsewhere.example"
+    )
+
+
+def signed_in(house: Desk, provider: Identities, **claims: object) -> Browser:
+    provider.claims = {"member": "anne", "groups": ["ward-doctors"], **claims}
+    browser = house.browser()
+    came_back(browser)
+    assert browser.get("/").status == 200
+    return browser
+
+
+def test_the_provider_ends_all_sign_ins_of_a_person_or_one_session(
+    house: Desk, provider: Identities
+) -> None:
+    first, second = (signed_in(house, provider, sid=one) for one in ("s1", "s2"))
+    other = signed_in(house, provider, sub="4711", member="ben", sid="s3")
+    nameless = signed_in(house, provider)
+    done = farewell(house, provider.farewell(sub=None, sid="s1"))
+    assert (done.status, done.headers["cache-control"]) == (200, "no-store")
+    assert [one.get("/").to for one in (first, second, other, nameless)] == ["/sign-in", "", "", ""]
+    assert farewell(house, provider.farewell(sid="s9")).status == 200
+    assert [one.get("/").to for one in (second, nameless)] == ["", "/sign-in"], "it has no session"
+    assert farewell(house, provider.farewell()).status == 200
+    assert [one.get("/").to for one in (second, other)] == ["/sign-in", ""]
+    assert farewell(house, provider.farewell()).status == 200, "who is signed out stays so"
+    assert whats(house).count("signed-out") == 3
+
+
+NO_FAREWELL: list[dict[str, object]] = [
+    {"iss": "https://elsewhere.example"},
+    {"aud": "another"},
+    {"aud": None},
+    {"exp": 1_000_000_000},
+    {"exp": None},
+    {"iat": 4_000_000_000},
+    {"iat": None},
+    {"jti": None},
+    {"events": None},
+    {"events": {}},
+    {"events": {"http://schemas.openid.net/event/backchannel-logout": "yes"}},
+    {"events": ["http://schemas.openid.net/event/backchannel-logout"]},
+    {"nonce": "n"},
+    {"sub": None},
+    {"sub": None, "sid": 7},
+    {"typ": "JWT"},
+    {"typ": "at+jwt"},
+]
+
+
+def test_what_is_no_log_out_of_the_provider_ends_nothing(house: Desk, provider: Identities) -> None:
+    browser = signed_in(house, provider)
+    tokens = [provider.farewell(**claims) for claims in NO_FAREWELL]  # type: ignore[arg-type]
+    published, provider.key = provider.key, ECKey.generate_key("P-256", {"kid": "first"})
+    forged = provider.farewell()
+    provider.key = published
+    for token in (*tokens, forged, provider.access(), "x" * 9000, "a.b.c", ""):
+        refused = farewell(house, token)
+        assert (refused.status, refused.headers["cache-control"]) == (400, "no-store"), token
+        assert json.loads(refused.text)["error"] == "invalid_request"
+        assert token == "" or token not in refused.text
+    assert browser.get("/").status == 200
+    good = provider.farewell(sub="somebody else")
+    assert farewell(house, provider.farewell(sub="nobody", exp=10**18)).status == 200
+    assert [farewell(house, good).status for _ in range(2)] == [200, 400], "a token counts once"
+    clock = house.parts.clock
+    assert isinstance(clock, ManualClock)
+    clock.set(micros(house.parts.now() + timedelta(minutes=4)))
+    assert farewell(house, good).status == 400, "and not after its end"
+
+
+def test_a_provider_that_is_away_is_no_log_out(house: Desk, provider: Identities) -> None:
+    token = provider.farewell()
+    provider.issuer = "https://elsewhere.example"
+    refused = farewell(house, token)
+    assert refused.status == 400
+    assert json.loads(refused.text)["error"] == "temporarily_unavailable"

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 from fuzz.corpus import seeds
 from prometheus_client import REGISTRY, CollectorRegistry, generate_latest
+from support.collector import Collector
 from support.mllp import Sender, entries, listening, obx, oru
 
 from services.embedded.reading import dead_letter, read
@@ -34,6 +35,7 @@ from services.ingest.profiles.sources import Sources
 from services.ingest.sources.files import Mark
 from services.runtime.errors import place_of
 from services.runtime.logs import JsonLines, logger
+from services.runtime.tracing import traced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -82,11 +84,12 @@ def broken() -> Iterator[bytes]:
 
 
 class Said(NamedTuple):
-    """All that came out: answers, log records in every form, metrics, and the journal's folder."""
+    """All that came out: answers, log records in every form, metrics, spans, and the journal."""
 
     answers: list[bytes]
     records: list[str]
     metrics: str
+    spans: list[bytes]
     folder: Path
 
 
@@ -116,8 +119,10 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     senders = frozenset({"HOSP/LAB", "HOSP/EHR", "HOSP/ADT"})
     custody = request.param == "custody"
     rules = Rules(replace(PRODUCTION, charset="utf-8"), custody=custody, senders=senders)
-    with pytest.MonkeyPatch.context() as patch:
+    with pytest.MonkeyPatch.context() as patch, Collector() as collector:
         patch.setattr(receiving, "examine", fails_at_some)
+        patch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+        patch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "100000")
         former = logger().level
         logger().setLevel(logging.DEBUG)  # not by patching: what is enabled is remembered
         for one in (logger(), logging.getLogger()):
@@ -125,7 +130,8 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
         registry = CollectorRegistry()
         metrics = IngestMetrics(registry, folder, senders)
         limits = Limits(frame=LIMIT)
-        with listening(folder, rules, metrics=metrics, limits=limits) as listener:
+        watched = listening(folder, rules, metrics=metrics, limits=limits)
+        with traced("salvage ingest"), watched as listener:
             answers = [*talk(listener.port, [*planted(), *broken()])]
             with Sender(listener.port) as torn:
                 torn.send(TEXT.encode() + b"\x0b" + NAME.encode() + b"\x0bMSH|" + NUMBER.encode())
@@ -135,7 +141,7 @@ def said(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
             one.removeHandler(handler)
         logger().setLevel(former)
     exposed = generate_latest(REGISTRY) + generate_latest(registry)
-    return Said(answers, handler.said, exposed.decode(), folder)
+    return Said(answers, handler.said, exposed.decode(), collector.bodies, folder)
 
 
 def talk(port: int, messages: list[bytes]) -> Iterator[bytes]:
@@ -176,6 +182,12 @@ def test_no_answer_says_more_than_the_sender_s_own_header(said: Said) -> None:
 def test_no_log_record_or_metric_says_it(said: Said) -> None:
     assert [line for line in said.records if found_in(line)] == []
     assert found_in(said.metrics) == []
+
+
+def test_no_span_says_it(said: Said) -> None:
+    exported = b"".join(said.spans)
+    assert exported.count(b"receive") == len(entries(said.folder))
+    assert found_in(exported.decode("latin-1")) == []
 
 
 def test_no_dead_letter_s_reason_says_it(said: Said) -> None:

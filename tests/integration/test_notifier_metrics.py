@@ -35,7 +35,7 @@ class Watched(Bench):
     def __init__(self, database: Database, folder: Path, ward: str = TEAM_YAML) -> None:
         self.metrics = NotifierMetrics(CollectorRegistry(), channels())
         super().__init__(database, premises(folder, ward=ward, observer=self.metrics))
-        self.watch = Watch(database, self.house.teams, self.metrics)
+        self.watch = Watch(database, self.house, self.metrics)
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample, as it is after a look."""

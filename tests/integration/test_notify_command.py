@@ -215,7 +215,9 @@ def test_the_store_of_the_embedded_runtime_is_a_feed(salvage: Salvage, tmp_path:
 
 def record_beside(alerts: Path) -> Record | None:
     """What the pages would show beside an alert's own evidence."""
-    options = argparse.Namespace(alerts=alerts, events=None, actions=None, research=None)
+    options = argparse.Namespace(
+        alerts=alerts, events=None, actions=None, research=None, source=[], sources=None
+    )
     with ExitStack() as stack:
         return from_files(options, stack).record
 

@@ -15,8 +15,11 @@ import pytest
 import yaml
 from support.operations import DEPLOY, ROOT
 
+from schemas.canary import CHANNEL, RULE
 from schemas.topics import EVENTS
 from services.cli import COMMANDS
+from services.detector.rulebook.library import rules_in_force
+from services.notifier.channels.loading import load_channels
 from services.runtime.health import LIVE, METRICS, READY
 
 if TYPE_CHECKING:
@@ -25,6 +28,8 @@ if TYPE_CHECKING:
 COMPOSE = DEPLOY / "compose.yaml"
 BASE = DEPLOY / "kubernetes" / "base"
 OURS = "salvage-watch"
+OURSELVES = ("ingest", "map", "detect", "notify", "canary")
+JOBS = ("topics", "migrate")
 
 
 class Process(NamedTuple):
@@ -63,7 +68,7 @@ def processes() -> list[Process]:
     stack = [
         Process(f"compose-{name}", one["command"], one)
         for name, one in composed().items()
-        if OURS in one["image"]
+        if OURS in one["image"] and "command" in one
     ]
     cluster = [
         Process(f"kubernetes-{name}", container["args"], container)
@@ -89,8 +94,7 @@ def name_of(one: Process) -> str:
 
 def test_there_are_as_many_as_we_think() -> None:
     assert {one.where for one in PROCESSES} == {
-        *(f"compose-{n}" for n in ("topics", "migrate", "ingest", "map", "detect", "notify")),
-        *(f"kubernetes-{n}" for n in ("topics", "migrate", "ingest", "map", "detect", "notify")),
+        *(f"{where}-{name}" for where in ("compose", "kubernetes") for name in (*OURSELVES, *JOBS)),
     }
 
 
@@ -107,7 +111,8 @@ def test_an_option_that_does_not_exist_is_noticed() -> None:
 def listens(process: Process) -> set[int]:
     """The ports that it will listen on."""
     args = vars(parsed(process.words))
-    told = [args.get(name) for name in ("mllp", "metrics", "port") if args.get(name)]
+    names = ("receive" if process.words[0] == "canary" else "mllp", "metrics", "port")
+    told = [args.get(name) for name in names if args.get(name)]
     return {int(str(one).rpartition(":")[2]) for one in told}
 
 
@@ -142,7 +147,7 @@ def test_liveness_never_asks_whether_others_are_there() -> None:
             assert get.get("path") != READY
 
 
-@pytest.mark.parametrize("name", ["topics", "migrate", "ingest", "map", "detect", "notify"])
+@pytest.mark.parametrize("name", [*OURSELVES, *JOBS, "secret"])
 def test_a_service_of_the_stack_may_do_no_more_than_it_must(name: str) -> None:
     one = composed()[name]
     assert one["read_only"] is True
@@ -240,9 +245,16 @@ def test_prometheus_asks_every_process_of_the_stack_that_answers() -> None:
         f"{one.where.removeprefix('compose-')}:{port}"
         for one in PROCESSES
         if one.where.startswith("compose")
-        for port in listens(one) - {2575}
+        for port in listens(one) - {2575, 8096}
     }
     assert targets == answers
+
+
+@pytest.mark.parametrize("folder", ["compose", "kubernetes/example"])
+def test_the_canary_has_its_channel_and_its_rule(folder: str) -> None:
+    names = [one.name for one in load_channels(DEPLOY / folder / "channels.yaml").channels]
+    assert CHANNEL in names
+    assert RULE in {one.id for one in rules_in_force(site=DEPLOY / folder / "rules.yaml")}
 
 
 def test_only_this_machine_reaches_the_stack() -> None:

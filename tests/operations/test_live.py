@@ -21,11 +21,15 @@ from support.processes import Command
 from support.prometheus import Alertmanager, Prometheus, Receivers, free_port, wait
 
 from deploy.grafana.boards import BOARDS
-from schemas.topics import EVENTS
+from schemas.topics import EVENTS, RAW
+from services.commands.canary.metrics import CanaryMetrics
 from services.detector.adapters.desk import Handled
-from services.detector.adapters.lag import Behind
 from services.detector.adapters.metrics import DetectorMetrics, Standing
 from services.detector.adapters.outbox import Record
+from services.ingest.kafka.mapmetrics import MapperMetrics
+from services.ingest.kafka.mapmetrics import Standing as MapperStanding
+from services.ingest.kafka.records import Incoming
+from services.runtime.lag import Behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +56,13 @@ class Stack:
         until.enter_context(alertmanager)
         self.detect = DetectorMetrics(CollectorRegistry(), ["SOME-RULE"])
         self.detect.watch(lambda: Standing({(EVENTS.name, 0): Behind(3, 1.5)}, patients=2))
+        self.map = MapperMetrics(CollectorRegistry())
+        at, copies = {(RAW.name, 0): Behind(2, 0.5)}, {RAW.name: 0}
+        self.map.watch(lambda: MapperStanding(at, missing=copies))
         targets = {"salvage-run": self.port, "salvage-detect": exposed(self.detect, until)}
+        targets["salvage-map"] = exposed(self.map, until)
+        self.canary = CanaryMetrics(CollectorRegistry(), time.time())  # noqa: TID251
+        targets["salvage-canary"] = exposed(self.canary, until)
         self.run = self.started()
         self.alertmanager = alertmanager
         self.prometheus = Prometheus(folder / "prometheus", targets, alertmanager.port)
@@ -86,11 +96,13 @@ class Stack:
             sender.ask(oru("M1"))
             sender.ask(oru("M2", obx(value="see note")))
         record = Record(EVENTS.name, 0, 1, None, None, time.time_ns() // 1_000)  # noqa: TID251
+        received = Incoming(RAW.name, 0, 1, record.at, None, b"")
+        self.map.mapped(received, [], record.at)
         self.detect.judged(0.002)
         self.detect.handled(record, Handled(), record.at)
 
 
-def exposed(metrics: DetectorMetrics, until: ExitStack) -> int:
+def exposed(metrics: DetectorMetrics | MapperMetrics | CanaryMetrics, until: ExitStack) -> int:
     """Serve the metrics of a worker that this process only plays; the port."""
     server, thread = start_http_server(0, "127.0.0.1", metrics.registry)
     until.callback(thread.join)
@@ -144,7 +156,7 @@ def stack(tmp_path: Path) -> Iterator[Stack]:
 def test_the_dashboards_are_filled_and_a_killed_process_wakes_somebody(stack: Stack) -> None:
     prometheus, told = stack.prometheus, stack.receivers.told
     start = time.time()  # noqa: TID251 - Prometheus goes by it
-    wait("both targets answer", lambda: len(prometheus.query('up{job=~"salvage.*"} == 1')) == 2)
+    wait("all targets answer", lambda: len(prometheus.query('up{job=~"salvage.*"} == 1')) == 4)
     stack.feed()
     wait("the cohort was judged", lambda: prometheus.query("salvage_facts_total > 778"))
     wait("every question has an answer", lambda: not unanswered(prometheus, start))

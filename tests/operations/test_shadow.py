@@ -17,7 +17,8 @@ from support.small_rules import FRAME
 from services.commands.shadow import RECORD
 from services.detector.adapters.review import Kind
 from services.detector.adapters.review_run import Sides
-from services.embedded.shadow import Shadow
+from services.detector.adapters.shadow import Shadow
+from services.embedded.shadow import StoredFacts
 from services.embedded.store import FILE_NAME as STORE
 from services.runtime.clock import SystemClock
 
@@ -39,7 +40,7 @@ def data(whole: Path, tmp_path: Path) -> Path:
 
 
 def following(data: Path) -> Shadow:
-    shadow = Shadow(data / STORE, Sides.of(RULES, STRICTER), SystemClock())
+    shadow = Shadow(StoredFacts(data / STORE), Sides.of(RULES, STRICTER), SystemClock())
     shadow.catch_up()
     return shadow
 

@@ -49,7 +49,8 @@ import json, os
 with Snapshot(cluster("kafka:9092", os.environ)) as snapshot:
     for record in snapshot.news("clinical.alerts"):
         one = json.loads(record.value)
-        print(one["alert_id"], one["revision"], one["episode"], one["state"])
+        if one["rule"] != "SALVAGE-CANARY":
+            print(one["alert_id"], one["revision"], one["episode"], one["state"])
 """
 
 
@@ -95,8 +96,12 @@ def _driven(stack: Stack, folder: Path) -> None:
     assert found == wanted, f"{len(found ^ wanted)} alerts differ"
     cases = stack.inside("notify", "status", "--database", DATABASE)["cases"]
     assert sum(cases.values()) > 0, "no case was opened"
-    query = 'sum(salvage_ingest_messages_total) > 0 and sum(up{job=~"salvage.*"}) == 3'
+    query = 'sum(salvage_ingest_messages_total) > 0 and sum(up{job=~"salvage.*"}) == 5'
     _until("Prometheus sees all of it", lambda: _asked(query))
+    home = "time() - salvage_canary_last_success_timestamp_seconds < 180"
+    _until(
+        "the canary has come home", lambda: _asked(f"{home} and salvage_canary_seconds_count > 0")
+    )
     _say(f"{len(cohort)} messages, {len(found)} alerts stand, {sum(cases.values())} cases")
 
 

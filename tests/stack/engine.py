@@ -18,7 +18,7 @@ ROOT: Final = HERE.parents[1]
 DATABASE: Final = "postgresql://notifier@postgresql/notifier"
 PARTS: Final = (
     *("kafka", "topics", "postgresql", "migrate", "ingest", "map", "detect", "notify"),
-    *("prometheus", "alertmanager"),
+    *("secret", "canary", "prometheus", "alertmanager"),
 )
 """All of deploy/compose.yaml but Grafana, of which no image can be made of Debian's packages."""
 OTHERS: Final = ("prometheus", "alertmanager", "postgresql")
@@ -83,8 +83,9 @@ class Stack:
         """What `salvage doctor` says inside, whatever it finds."""
         words = ["doctor", "--kafka", "kafka:9092", "--replicas", "1", "--json"]
         words += ["--database", DATABASE, "--notifier-site", "/site"]
-        words += ["--url", "http://detect:8093", "--url", "http://notify:8094"]
-        line = f"salvage {' '.join([*words, '--url', 'http://ingest:9464'])} || true"
+        words += ["--url", "http://map:8095", "--url", "http://detect:8093"]
+        words += ["--url", "http://notify:8094", "--url", "http://ingest:9464"]
+        line = f"salvage {' '.join(words)} || true"
         told: dict[str, Any] = json.loads(self.compose("exec", "-T", "notify", "sh", "-c", line))
         return told
 

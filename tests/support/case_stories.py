@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
 
 from hypothesis import strategies as st
 
@@ -19,15 +19,32 @@ from services.notifier.cases.commands import (
     DigestSent,
     Dispose,
     Happened,
+    Inherited,
+    Merged,
     OfferHandOver,
     Reopen,
+    Rostered,
     Snooze,
     Start,
     Tick,
     Wake,
 )
 from services.notifier.cases.words import Duty
-from support.cases import ANNE, BEN, COURSE, DAY, DESK, HOUR, LEA, NIGHT, START, World, alert, site
+from support.cases import (
+    ANNE,
+    BEN,
+    COURSE,
+    DAY,
+    DESK,
+    HOUR,
+    LEA,
+    NIGHT,
+    START,
+    SmallHouse,
+    World,
+    alert,
+    site,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,12 +80,22 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Event:
-    """The record says something: a new line, a death, or that it was an error."""
+    """The record says something: a new line, a death, a merge, or that it was an error."""
 
     kind: str
 
 
-Deed = Alarm | Event | tuple[str, object, object]
+@dataclass(frozen=True)
+class Kin:
+    """Another record is this patient's: its case of the course comes, answered or not."""
+
+    rule: str
+    severity: Severity
+    left: timedelta | None
+    by: str | None
+
+
+Deed = Alarm | Event | Kin | tuple[str, object, object]
 ALARMS = st.builds(
     Alarm,
     st.sampled_from(NAMES),
@@ -90,7 +117,17 @@ DEEDS = st.one_of(
     st.tuples(st.just("reopen"), PEOPLE, st.none()),
     st.tuples(st.just("digest"), PARTIES, st.none()),
 )
-EVENTS = st.builds(Event, st.sampled_from(["line", "no-line", "death", "no-death"]))
+EVENTS = st.builds(
+    Event,
+    st.sampled_from(["line", "no-line", "death", "no-death", "merge", "no-merge", "leave"]),
+)
+KINS = st.builds(
+    Kin,
+    st.sampled_from(["RULE-a1", "RULE-k"]),
+    st.sampled_from(Severity),
+    LEFT,
+    st.one_of(st.none(), PEOPLE),
+)
 OFFERS = st.builds(
     lambda by, to, answer: [("offer", by, to), (answer, to.id if to.is_person else by, None)],
     PEOPLE,
@@ -102,6 +139,7 @@ SCENES: st.SearchStrategy[list[Deed]] = st.one_of(
     DEEDS.map(lambda one: [one]),
     DEEDS.map(lambda one: [one]),
     EVENTS.map(lambda one: [one]),
+    KINS.map(lambda one: [one]),
     OFFERS,
 )
 OPENINGS = st.builds(
@@ -160,6 +198,7 @@ class Life:
     effects: list[object] = field(default_factory=list)
     _wake: datetime | None = None
     _revisions: dict[str, int] = field(default_factory=dict)
+    _kin: int = 0
 
     def live(self, story: list[tuple[timedelta, Deed]], after: timedelta = 35 * DAY) -> Life:
         """All of it, and some time after."""
@@ -199,12 +238,46 @@ class Life:
         match deed:
             case Alarm():
                 return self._alarm(deed)
+            case Event(kind="merge" | "no-merge"):
+                return Merged(into="HOSP|000009" if deed.kind == "merge" else None)
+            case Event(kind="leave"):
+                return self._left()
             case Event():
                 return _event(deed, self.now)
+            case Kin():
+                return self._inherited(deed)
             case ("digest", to, _):
                 return DigestSent.model_validate({"to": to})
             case (name, by, what):
                 return _COMMANDS[name](str(by), what, self.now)
+
+    def _left(self) -> Input:
+        """Whoever has the case now is in no roster any more."""
+        owner = self.case.owner if self.case is not None else BEN
+        house = self.site.roster
+        if owner.is_person and owner != LEA and isinstance(house, SmallHouse):
+            self.site = replace(self.site, roster=replace(house, gone=frozenset({owner})))
+        return Rostered()
+
+    def _inherited(self, deed: Kin) -> Input:
+        """The case of a record that nobody has spoken of before."""
+        self._kin += 1
+        course = COURSE.model_copy(update={"patient_id": f"HOSP|9{self._kin}"})
+        fields: dict[str, Any] = {} if deed.left is None else {"act_by": self.now + deed.left}
+        raised = alert(
+            State.CONFIRMED,
+            deed.severity,
+            name=f"k{self._kin}",
+            at=self.now,
+            patient_id=course.patient_id,
+            rule=deed.rule,
+            **fields,
+        )
+        other = World(self.site, self.now)
+        other.give(raised.model_copy(update={"course": course}))
+        if deed.by is not None:
+            other.give(Acknowledge(by=deed.by))
+        return Inherited(case=other.open, course=COURSE)
 
     def _alarm(self, deed: Alarm) -> Input:
         number = self._revisions.get(deed.name, 0) + 1

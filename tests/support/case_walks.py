@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from schemas.actions import Disposition
 from schemas.alerts import Severity, State
-from support.case_stories import NAMES, STORIES, Alarm, Event
+from support.case_stories import NAMES, STORIES, Alarm, Event, Kin
 from support.cases import ANNE, BEN, DAY, DESK, HOUR, LEA
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def walk(seed: int) -> list[tuple[timedelta, Deed]]:
 def _scene(die: Random) -> list[Deed]:
     """One thing that happens, or two that belong together."""
     by, to = die.choice(PEOPLE), die.choice(PARTIES)
-    match die.randrange(12):
+    match die.randrange(15):
         case 0 | 1 | 2:
             return [_alarm(die, UP)]
         case 3:
@@ -52,6 +52,10 @@ def _scene(die: Random) -> list[Deed]:
             answer = die.choice(["accept", "decline", "start"])
             pause: Deed = die.choice([("start", by, None), ("wake", by, None), ("snooze", by, 2)])
             return [pause, ("offer", by, to), (answer, heard, None)]
+        case 12 | 13 | 14:
+            rule, one = die.choice(["RULE-a1", "RULE-k"]), die.choice([None, by])
+            kin: Deed = Kin(rule, die.choice(list(Severity)), die.choice(LEFT), one)
+            return [die.choice([Event("merge"), Event("no-merge"), kin, kin, Event("leave")])]
         case 8:
             return [("digest", to, None), ("assign", by, to)]
         case _:

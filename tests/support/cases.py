@@ -34,12 +34,13 @@ COURSE = Course(patient_id="HOSP|000001", course_id="C1", condition="cml", line=
 
 @dataclass(frozen=True)
 class SmallHouse:
-    """One team. `away` are duties that nobody has."""
+    """One team. `away` are duties that nobody has; `gone` are people who have left."""
 
     away: frozenset[Duty] = frozenset()
     quiet: QuietHours | None = None
     zone: ZoneInfo = ZURICH
     push: tuple[Channel, ...] = (Channel.PUSH, Channel.MESSAGE)
+    gone: frozenset[Party] = frozenset()
 
     def route(self, course: Course) -> Routed:
         return Routed("team", f"covers {course.condition}")
@@ -52,14 +53,18 @@ class SmallHouse:
             Duty.COVER: BEN,
             Duty.LEAD: LEA,
         }
-        return None if duty in self.away else people[duty]
+        found = people[duty]
+        return None if duty in self.away else LEA if found in self.gone else found
 
     def desk(self, team: str) -> Party:
         assert team == "team"
         return DESK
 
     def knows(self, party: Party) -> bool:
-        return party in (ANNE, BEN, LEA, REVIEWER, DESK)
+        return party in (ANNE, BEN, LEA, REVIEWER, DESK) and party not in self.gone
+
+    def has_team(self, name: str) -> bool:
+        return name == "team"
 
     def channels(self, party: Party) -> tuple[Channel, ...]:
         return self.push if party.is_person else (Channel.PHONE,)

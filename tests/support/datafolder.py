@@ -7,20 +7,26 @@ import time
 from contextlib import closing
 from typing import TYPE_CHECKING
 
+from schemas.deadletter import Where
 from services.detector.language.compiler import compile_rule
 from services.embedded.book import WardBook
-from services.embedded.health import Health
+from services.embedded.delivery import Delivery
 from services.embedded.pump import Pump
 from services.embedded.received import JournalFeed
 from services.embedded.runtime import Runtime
 from services.embedded.store import FILE_NAME, Store
-from services.runtime.clock import SystemClock
+from services.ingest.archive import Format, Record
+from services.ingest.sources.files import Arrival
+from services.notifier.store.instants import micros
+from services.runtime.clock import ManualClock, SystemClock
+from services.runtime.pulse import Health
 from services.runtime.shutdown import Stop
 from support.mllp import Sender, code, listening, obx, oru
 from support.small_rules import small_rule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from schemas.alerts import AlertRevision
@@ -54,6 +60,19 @@ def judged(folder: Path, rules: Sequence[CompiledRule] = RULES) -> None:
         assert pump.once()
     finally:
         store.close()
+
+
+def filed(folder: Path, source: str, at: datetime, *raws: bytes) -> None:
+    """Messages of a file come at an instant, and are judged."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    store = Store(folder / FILE_NAME, durable=False)
+    runtime = Runtime(store, RULES, ManualClock(micros(at)))
+    runtime.start()
+    for number, raw in enumerate(raws, 1):
+        record = Record(Where(file="erika.hl7", line=number), raw)
+        arrival = Arrival(source, Format.HL7, record, None)
+        runtime.take([Delivery(micros(at), (arrival,))])
+    store.close()
 
 
 def kept(folder: Path, *values: str) -> Path:

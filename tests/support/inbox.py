@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from services.notifier.inbox.access.oidc import OpenIdDoor
     from services.notifier.inbox.reading.contract import Render
+    from services.notifier.inbox.upkeep import Upkeep
     from services.runtime.clock import Clock
     from support.notifying import Bench
 
@@ -170,6 +171,7 @@ def open_inbox(
     settings: Callable[[str], InboxSettings],
     door: Callable[[InboxSettings], OpenIdDoor | LocalDoor],
     scheme: str = "http",
+    upkeep: Upkeep | None = None,
 ) -> Iterator[Desk]:
     """An inbox beside a notifier, until the end of the block."""
     socket_, origin = listener(scheme)
@@ -177,14 +179,14 @@ def open_inbox(
     house = bench.house
     parts = Parts(
         database=bench.database,
-        site=house.site,
-        teams=house.teams,
+        house=house,
         submit=bench.agenda.submit,
         clock=clock,
         settings=site,
         render=render,
         door=door(site),
         hub=Hub(bench.database),
+        upkeep=upkeep,
     )
     with running(parts, socket_):
         yield Desk(bench, parts, origin)

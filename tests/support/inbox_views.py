@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
@@ -13,7 +13,9 @@ from schemas.base import as_utc
 from services.notifier.cases.case import Case, Course, Finding
 from services.notifier.cases.findings import end_of
 from services.notifier.cases.words import CaseState, Channel, Duty, desk, person
+from services.notifier.inbox.personal.preferences import NamedView, Preferences
 from services.notifier.inbox.reading.contract import (
+    Asked,
     AuditLine,
     AuditView,
     CaseView,
@@ -29,9 +31,17 @@ from services.notifier.inbox.reading.contract import (
     GlassForm,
     GlassGrant,
     GlassReview,
+    Heap,
+    Heard,
+    Letter,
+    LettersView,
     MedianView,
     MemberView,
     OnDuty,
+    Outcome,
+    OwnView,
+    PreferencesView,
+    Reached,
     RosterView,
     RouteAnswer,
     RouteView,
@@ -40,6 +50,8 @@ from services.notifier.inbox.reading.contract import (
     RuleView,
     SavedView,
     SignIn,
+    Source,
+    SourcesView,
     TeamView,
     ToldView,
     Trouble,
@@ -136,6 +148,7 @@ def worklist(**changed: object) -> Worklist:
         ("infectiology", "oncology"),
         next="/?after=5",
         previous="/?before=1",
+        own=(OwnView("Mornings", "/?view=mine&severity=urgent", current=False),),
     )
     return replace(made, **changed)  # type: ignore[arg-type]
 
@@ -236,6 +249,28 @@ def _rules() -> tuple[RuleView, ...]:
     )
 
 
+def _machinery() -> dict[str, tuple[str, Page, Frame]]:
+    """Sources and dead letters, seen from here, and not."""
+    late = Source("NORTH/LAB", NOW - timedelta(days=3), timedelta(days=1), NOW, 7, 12, 2, 3)
+    never = Source("never heard", None, timedelta(hours=2), None, 0, None, 0, 0)
+    one = Letter("9f" * 32, "bad_field", "A field has a form.", "NORTH/LAB", NOW, 2, 3, "PID-3",
+                 "PID-3: no authority", 512, "clinical.raw, partition 1, offset 7", "dropped",
+                 "ops-1", "a test message")  # fmt: skip
+    heap = Heap("bad_field", "NORTH/LAB", 3, NOW - timedelta(days=9), NOW)
+    acts = ("drop", "replay")
+    many = LettersView(True, Asked(), "week", (heap,), (one,), more=True, acts=acts)  # noqa: FBT003
+    done = Outcome(1, ("Sent 1 records again, of 1 letters.",))
+    single = replace(many, asked=Asked(letter=one.id), done=done, refused="")
+    return {
+        "sources": ("sources", SourcesView(Heard((late, never), NOW)), FRAME),
+        "no-sources": ("sources", SourcesView(None), FRAME),
+        "letters": ("letters", many, FRAME),
+        "letter": ("letters", single, FRAME),
+        "letters-refused": ("letters", replace(many, refused="why: is needed"), FRAME),
+        "no-letters": ("letters", LettersView(False, Asked()), FRAME),  # noqa: FBT003
+    }
+
+
 def others() -> dict[str, tuple[str, Page, Frame]]:
     """The other pages, by a name of their own: the page's name, its view, its frame."""
     duties = (
@@ -251,6 +286,8 @@ def others() -> dict[str, tuple[str, Page, Frame]]:
     told = (ToldView(NOW, person("ward-doctor"), Channel.PUSH, "the first notice"),)
     answer = RouteAnswer("oncology", "covers the condition", "urgent", NOW, told, ((NOW, "cover"),))
     conditions = ("cml", "hiv")
+    chosen = Preferences(views=(NamedView("Mornings", Filters("mine", "urgent", "oncology")),))
+    reached = Reached((Channel.PUSH, Channel.MESSAGE), time(7, 30), ZONE)
     line = AuditLine(7, NOW, "ref-200001", "ward-doctor", "viewed", "")
     grant = GlassGrant(1, "ref-200001", "oncology", "night-doctor", "emergency", "bleeding",
                        NOW, NOW + timedelta(hours=1), "", None)  # fmt: skip
@@ -258,12 +295,16 @@ def others() -> dict[str, tuple[str, Page, Frame]]:
     broken = replace(FRAME, glass=(Glass("ref-200001", NOW + timedelta(hours=1)),))
     return {
         "roster": ("roster", RosterView(NOW, (team,), (gap,)), FRAME),
+        "stale": ("roster", RosterView(NOW, (team,), (gap,), stale=True), FRAME),
         "route": ("route", RouteView("cml", "", "urgent", "", conditions, answer), FRAME),
         "rules": ("rules", RulesView(_rules()), FRAME),
         "no-rules": ("rules", RulesView(()), FRAME),
         "audit": ("audit", AuditView((line,), "", "", "", "/audit?before=7"), FRAME),
         "glass": ("glass", GlassForm("ref-200001", "oncology", 60), FRAME),
         "glass-review": ("glass-review", GlassReview((grant, seen)), broken),
+        "preferences": ("preferences", PreferencesView(chosen, True, reached, saved=True), FRAME),  # noqa: FBT003
+        "preferences-of-ops": ("preferences", PreferencesView(Preferences(), False), FRAME),  # noqa: FBT003
+        **_machinery(),
         "sign-in": ("sign-in", SignIn(local=True, refused="That was not it."), OUTSIDE),
         "sign-in-house": ("sign-in", SignIn(local=False, ended=True), OUTSIDE),
         "trouble": ("trouble", Trouble(404, "Not found", "There is no such page."), FRAME),

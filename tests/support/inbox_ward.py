@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from schemas.events import Patient, Treatment
+from services.embedded.upkeep import StoreUpkeep
+from services.ingest.profiles.sources import ANYBODY
 from services.notifier.cases.site import Site
 from services.notifier.inbox.access.roles import Role
 from services.notifier.inbox.access.settings import InboxSettings, LocalAccount
@@ -20,8 +23,11 @@ from services.notifier.store.database import opened
 from services.notifier.store.instants import micros
 from services.notifier.store.migrating import migrate
 from services.runtime.clock import ManualClock
+from support.datafolder import filed
 from support.five_patients import NOW, five_book
 from support.inbox import alone, open_inbox
+from support.letters import nameless
+from support.mllp import oru
 from support.notifying import Bench, channels, told
 
 if TYPE_CHECKING:
@@ -42,20 +48,20 @@ time_zone: Europe/Berlin
 default: true
 desk: {id: ward-desk, phones: ["+49 30 5550100"]}
 members:
-  - {id: anne, about: registrar, reach: {message: anne@ward.example, push: anne-push}}
-  - {id: ben, reach: {message: ben@ward.example}}
+  - {id: onc-doctor-1, about: registrar, reach: {message: doctor1@ward.example, push: doctor1-push}}
+  - {id: onc-doctor-2, reach: {message: doctor2@ward.example}}
 on_call:
-  owner: {always: anne}
-  cover: {always: ben}
+  owner: {always: onc-doctor-1}
+  cover: {always: onc-doctor-2}
 """,
     "night.yaml": """\
 team: night
 time_zone: Europe/Berlin
 covers: {care_teams: [NIGHT]}
 desk: {id: night-desk, phones: ["+49 30 5550200"]}
-members: [{id: mia, channels: [message]}]
+members: [{id: night-doctor-1, channels: [message]}]
 on_call:
-  owner: {always: mia}
+  owner: {always: night-doctor-1}
 """,
 }
 
@@ -76,7 +82,7 @@ def _premises(folder: Path) -> Premises:
 
 
 def _settings(origin: str) -> InboxSettings:
-    account = LocalAccount(member="anne", roles=(Role.LEAD, Role.AUDITOR))
+    account = LocalAccount(member="onc-doctor-1", roles=(Role.LEAD, Role.AUDITOR))
     return InboxSettings(public=origin, local=account)
 
 
@@ -93,8 +99,15 @@ def ward(folder: Path) -> Iterator[Desk]:
         with ThreadPoolExecutor(1) as apart:
             apart.submit(admit, bench).result()
         clock, page = ManualClock(micros(NOW)), partial(render, record=five_book().events)
-        with open_inbox(bench, clock, page, _settings, alone(folder)) as desk:
+        upkeep = _data(folder / "data")
+        with open_inbox(bench, clock, page, _settings, alone(folder), upkeep=upkeep) as desk:
             yield desk
+
+
+def _data(folder: Path) -> StoreUpkeep:
+    """What takes messages in: one that was used, and one that could not be."""
+    filed(folder, "NORTH/LAB", NOW - timedelta(hours=2), nameless("N1"), oru("M1"))
+    return StoreUpkeep(folder, ANYBODY)
 
 
 def admit(bench: Bench) -> None:

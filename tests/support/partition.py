@@ -156,7 +156,8 @@ class Partition:
 
     def _send(self, one: Outgoing) -> None:
         if one.topic == INNER:
-            self._append(Record(INNER, 0, 0, one.key.encode(), one.value.encode(), 0))
+            key, value = one.key.encode(), one.value.encode()
+            self._append(Record(INNER, 0, 0, key, value, 0, dict(one.headers)))
         else:
             self.sent.append(one)
 

@@ -1,4 +1,4 @@
-"""The detector over Kafka: whether its workers keep up."""
+"""The mapper and the detector over Kafka: whether their workers keep up."""
 
 from __future__ import annotations
 
@@ -9,13 +9,15 @@ from deploy.grafana.panels import Board, Limit
 
 KAFKA: Final = Board(
     "salvage-kafka",
-    "salvage-watch: the detector over Kafka",
-    "For sites with `salvage detect`: does every partition move, and does everything get out.",
+    "salvage-watch: mapper and detector over Kafka",
+    "For sites with `salvage map` and `salvage detect`: does every partition move, and does "
+    "everything get out.",
     (
         number(
             "Workers in trouble",
-            "Kafka takes nothing, or they have failed. Alert: SalvageDetectorInTrouble.",
-            "sum(salvage_detector_trouble)",
+            "Kafka takes nothing, or they have failed. "
+            "Alerts: SalvageMapperInTrouble, SalvageDetectorInTrouble.",
+            "sum(salvage_mapper_trouble) + sum(salvage_detector_trouble)",
             width=8,
         ),
         number(
@@ -26,7 +28,7 @@ KAFKA: Final = Board(
         ),
         number(
             "Longest wait",
-            "Of the oldest record that is not judged yet. Alert: SalvageConsumerLag.",
+            "Of the oldest record that is not read or judged yet. Alert: SalvageConsumerLag.",
             "max(salvage_consumer_lag_seconds)",
             Limit(60, "orange"),
             unit="s",
@@ -34,7 +36,7 @@ KAFKA: Final = Board(
         ),
         lines(
             "Waiting records",
-            "Records that are there and not judged yet, by topic.",
+            "Records that are there and not handled yet, by topic.",
             "short",
             ("sum by (topic) (salvage_consumer_lag_messages)", "{{topic}}"),
         ),
@@ -42,10 +44,31 @@ KAFKA: Final = Board(
             "Partitions",
             "Partitions that somebody has, by topic.",
             "short",
+            ("sum by (topic) (salvage_mapper_partitions)", "{{topic}}"),
             ("sum by (topic) (salvage_detector_partitions)", "{{topic}}"),
         ),
         lines(
-            "Records",
+            "Mapped records",
+            "What was read of what was received, by what became of it.",
+            "ops",
+            (f"sum by (verdict) (rate(salvage_mapper_records_total{RATE}))", "{{verdict}}"),
+        ),
+        lines(
+            "Mappers that stand still",
+            "Since when records have waited that Kafka doesn't bring. "
+            "Alert: SalvageMapperInTrouble.",
+            "s",
+            ("max by (instance) (salvage_mapper_standstill_seconds)", "{{instance}}"),
+            limits=(Limit(120),),
+        ),
+        lines(
+            "Missing copies",
+            "Of partitions, not in sync with their leaders: a broker is away, or slow.",
+            "short",
+            ("max by (topic) (salvage_kafka_missing_replicas)", "{{topic}}"),
+        ),
+        lines(
+            "Judged records",
             "What was handled, by what became of it.",
             "ops",
             (f"sum by (outcome) (rate(salvage_detector_records_total{RATE}))", "{{outcome}}"),
@@ -60,6 +83,10 @@ KAFKA: Final = Board(
             "Since the newest record",
             "Now, less the receipt of the newest record that was handled.",
             "s",
+            (
+                "time() - max by (topic) (salvage_mapper_last_record_timestamp_seconds)",
+                "{{topic}}",
+            ),
             (
                 "time() - max by (topic) (salvage_detector_last_record_timestamp_seconds)",
                 "{{topic}}",

@@ -22,26 +22,39 @@ OVERVIEW: Final = Board(
             "Alerts firing",
             "Alerts about salvage-watch itself, without the watchdog. Their pages: docs/runbooks/.",
             f"count({_FIRING}) or vector(0)",
+            width=6,
+        ),
+        number(
+            "Since the canary came home",
+            "A result that becomes an alert, all the way. Alert: SalvageCanaryStale.",
+            "time() - min(salvage_canary_last_success_timestamp_seconds)",
+            Limit(600),
+            unit="s",
+            width=6,
         ),
         number(
             "Processes that don't answer",
             "What they do is not done. Alert: SalvageComponentDown.",
             f"count(up{{{OURS}}} == 0) or vector(0)",
+            width=6,
         ),
         number(
             "Sources silent",
             "Nothing has come for longer than it may. Alert: SalvageSourceSilent.",
             f"count({_SILENT}) or vector(0)",
+            width=6,
         ),
         number(
             "Patients set aside",
             "Our code failed at them; nobody judges them. Alert: SalvagePatientsSuspended.",
             "sum(salvage_suspended_patients)",
+            width=8,
         ),
         number(
             "Patients looked at too late",
             "It was time a minute ago or longer. Alert: SalvageTimersLate.",
             "sum(salvage_detector_reminders_overdue)",
+            width=8,
         ),
         number(
             "Oldest dead letter",
@@ -49,6 +62,7 @@ OVERVIEW: Final = Board(
             "time() - min(salvage_dead_letter_oldest_timestamp_seconds) or vector(0)",
             Limit(4 * 3600),
             unit="s",
+            width=8,
         ),
         lines(
             "From a message to its alerts",

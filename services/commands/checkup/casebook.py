@@ -47,8 +47,17 @@ def kept_head(text: str | None) -> audit.Head | None:
         raise OperatorError(told) from None
 
 
-def database(where: str, kept: audit.Head | None, now: datetime) -> Iterator[Finding]:
-    """The database at a URL; it is asked more where we know its tables."""
+def database(
+    where: str, kept: audit.Head | None, now: datetime, *, tells: bool = True
+) -> Iterator[Finding]:
+    """The database at a URL; it is asked more where we know its tables.
+
+    Args:
+        where: the URL.
+        kept: a head of the audit trail that was kept elsewhere.
+        now: the present instant.
+        tells: whether deeds are published; beside `salvage run` they stay where they are.
+    """
     with opened(where, alone=False) as found:
         try:
             check(found)
@@ -60,6 +69,7 @@ def database(where: str, kept: audit.Head | None, now: datetime) -> Iterator[Fin
             "audit": partial(trail, found, kept),
             "cases": partial(cases, found, now),
             "outbox": partial(messages, found, now),
+            **({"deeds": partial(untold, found)} if tells else {}),
         }
         yield from examined(checks)
 
@@ -99,7 +109,6 @@ def messages(database: Database, now: datetime) -> Iterator[Finding]:
     with database.transaction() as connection:
         due, waiting = outbox.next_due(connection), intake.backlog(connection)
         given_up = outbox.counts(connection).get(outbox.FAILED, 0)
-        untold = deeds.unpublished(connection)
     if due is not None and due < now - LATE:
         told = f"a message is due since {(now - due) // timedelta(minutes=1)} minutes"
         yield wrong("outbox", told, _RUNS)
@@ -107,11 +116,17 @@ def messages(database: Database, now: datetime) -> Iterator[Finding]:
         yield well("outbox", "no message that is due waits")
     if waiting:
         yield warning("intake", f"{waiting} inputs wait to be worked on", _RUNS)
-    if untold:
-        yield warning("deeds", f"{untold} deeds wait to be published", _RUNS)
     if given_up:
         told = f"{given_up} messages could not be delivered at all"
         yield warning("undelivered", told, "look at the channels' settings and the log")
+
+
+def untold(database: Database) -> Iterator[Finding]:
+    """Whether what people did is published."""
+    with database.transaction() as connection:
+        count = deeds.unpublished(connection)
+    if count:
+        yield warning("deeds", f"{count} deeds wait to be published", _RUNS)
 
 
 # -- the site's folder

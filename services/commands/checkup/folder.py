@@ -9,7 +9,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from services.commands.checkup.finding import Finding, warning, well, wrong
-from services.embedded.folder import LOCK_NAME
+from services.embedded.folder import LOCK_NAME, NOTIFIER
 from services.embedded.replays import FILE_NAME as REPLAYS
 from services.embedded.store import FILE_NAME as STORE
 from services.ingest.journal import FILE_NAME as JOURNAL
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-FILES: Final = (STORE, JOURNAL, REPLAYS)
+FILES: Final = (STORE, JOURNAL, REPLAYS, NOTIFIER)
 LEAST_SHARE: Final = 5
 """Per cent of the disk that should be free, as in SalvageJournalDiskFilling (CHOICE)."""
 MOST_LOG: Final = 256 * 1024 * 1024

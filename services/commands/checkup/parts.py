@@ -17,6 +17,7 @@ from services.commands.checkup import (
 )
 from services.commands.checkup.finding import examined
 from services.detector.engine.instants import moment
+from services.embedded.folder import NOTIFIER
 from services.runtime.errors import OperatorError
 from services.runtime.kafka import cluster
 
@@ -87,7 +88,7 @@ def of_kafka(args: argparse.Namespace, clock: Clock) -> Iterator[Finding]:
 
 
 def of_notifier(args: argparse.Namespace, clock: Clock) -> Iterator[Finding]:
-    """The notifier's database, and the site's folder, whichever is named.
+    """The notifier's database, named or in the data folder, and the site's folder.
 
     Raises:
         OperatorError: the kept head of the audit trail is none, or there is no such folder.
@@ -96,15 +97,24 @@ def of_notifier(args: argparse.Namespace, clock: Clock) -> Iterator[Finding]:
     from services.commands.checkup import casebook  # noqa: PLC0415
 
     now = moment(clock.now())
-    if args.database is not None:
+    where = args.database or _beside(args.data)
+    if where is not None:
         kept = casebook.kept_head(args.audit_head)
-        yield from examined({"database": partial(casebook.database, args.database, kept, now)})
+        tells = args.database is not None
+        look = partial(casebook.database, where, kept, now, tells=tells)
+        yield from examined({"database": look})
     if args.notifier_site is not None:
         if not args.notifier_site.is_dir():
             raise OperatorError("--notifier-site: there is no such folder")
         roster = partial(casebook.roster, args.notifier_site, now)
         channels = partial(casebook.channels, args.notifier_site)
         yield from examined({"roster": roster, "channels": channels})
+
+
+def _beside(data: Path | None) -> str | None:
+    """The database of a notifier that works in the process of `salvage run`, if there is one."""
+    there = data is not None and (data / NOTIFIER).exists()
+    return f"sqlite:///{data / NOTIFIER}" if data is not None and there else None
 
 
 def of_process(url: str) -> Iterator[Finding]:

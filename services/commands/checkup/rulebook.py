@@ -9,7 +9,7 @@ from services.commands.checkup.finding import Finding, warning, well, wrong
 from services.detector.language.compiler import compile_rule
 from services.detector.language.errors import RuleErrors
 from services.detector.rulebook import released
-from services.detector.rulebook.library import PACKS, load_rules, read_rules, rule_files
+from services.detector.rulebook.library import PACKS, read_rules, rule_files, rules_in_force
 from services.runtime.errors import OperatorError
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def compiled(site: Path | None) -> tuple[CompiledRule, ...]:
         OperatorError: mistakes in a pack or in the site's file, by file, line and column.
     """
     try:
-        return tuple(compile_rule(rule) for rule in load_rules(site=site))
+        return tuple(compile_rule(rule) for rule in rules_in_force(site=site))
     except RuleErrors as error:
         raise OperatorError(str(error)) from error
     except OSError as error:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from pydantic import ValidationError
 
 from schemas.base import describe
+from schemas.canary import is_canary
 from schemas.deadletter import Reason
 from schemas.events import EVENT
 from services.detector.adapters.keyed import Arrival, Person
@@ -66,6 +67,7 @@ class Handled:
         patient_id: whose row it is.
         head: where the patient stands now.
         outcome: what became of it.
+        causes: the `traceparent`s of the facts that were judged at it.
     """
 
     key: bytes | None = None
@@ -74,6 +76,7 @@ class Handled:
     patient_id: str = ""
     head: Head | None = None
     outcome: Outcome = Outcome.JUDGED
+    causes: tuple[str, ...] = ()
 
 
 class Desk:
@@ -100,7 +103,7 @@ class Desk:
         Raises:
             OperatorError: the state is not of this topic, or of a newer version of this software.
         """
-        arrival = _read(record)
+        arrival = read(record)
         if not isinstance(arrival, Arrival):
             return Handled(sends=(arrival,), outcome=Outcome.REFUSED)
         patient_id = (record.key or b"").decode("utf-8", "replace")
@@ -112,8 +115,8 @@ class Desk:
 
     @property
     def patients(self) -> int:
-        """How many are held in memory."""
-        return len(self._persons)
+        """How many are held in memory, without operations' canary."""
+        return sum(not is_canary(patient_id) for _, patient_id in self._persons)
 
     def forget(self, partition: int) -> None:
         """Rows of others may have come: what is in memory of a partition may be outdated."""
@@ -140,7 +143,7 @@ class Desk:
         outcome = Outcome.JUDGED if row.head.defect is None else Outcome.SUSPENDED
         value = row.to_bytes()
         key = key_of(patient_id, row.head.number, value)
-        return Handled(key, value, sends, patient_id, person.head, outcome)
+        return Handled(key, value, sends, patient_id, person.head, outcome, row.causes)
 
     def _tried(self, arrival: Arrival, patient_id: str) -> tuple[Person, Row | None]:
         partition, defect = arrival.record.partition, ""
@@ -172,7 +175,7 @@ class Desk:
 # -- reading
 
 
-def _read(record: Record) -> Arrival | Outgoing:
+def read(record: Record) -> Arrival | Outgoing:
     """What a record says, or the dead letter of one that can't be used."""
     if record.value is None:
         return letter(record, Reason.TOMBSTONE, "a record without a value")

@@ -21,7 +21,6 @@ from services.detector.adapters.changelog import Changelog
 from services.detector.adapters.committing import Commits
 from services.detector.adapters.credentials import tls
 from services.detector.adapters.hand import Hand
-from services.detector.adapters.lag import Lag
 from services.detector.adapters.lanes import Lanes
 from services.detector.adapters.local import Progress, Watchdog
 from services.detector.adapters.metrics import Standing
@@ -29,11 +28,12 @@ from services.detector.adapters.outbox import INNER, SENDER
 from services.detector.adapters.recovery import Recovery
 from services.detector.adapters.sending import Sender
 from services.detector.adapters.settings import connection, options
-from services.detector.adapters.stalls import Stalls
 from services.detector.adapters.standby import keep_copies
 from services.detector.adapters.ticks import at_rest
 from services.runtime.errors import SalvageError, place_of
+from services.runtime.lag import Lag
 from services.runtime.logs import logger
+from services.runtime.stalls import Stalls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -13,7 +13,9 @@ from services.detector.adapters.desk import Desk
 from services.detector.adapters.local import record_of
 from services.detector.adapters.outbox import tick
 from services.detector.adapters.sending import insist
+from services.detector.adapters.spans import tell_judged
 from services.detector.adapters.ticks import Agenda
+from services.runtime import tracing
 from services.runtime.errors import Unavailable
 from services.runtime.logs import logger
 
@@ -69,7 +71,7 @@ class Hand:
         """Handle a record to its end; nothing may go on behind what failed."""
         try:
             if await self._is_next(message):
-                record, begun = record_of(message), monotonic()
+                record, begun, at = record_of(message), monotonic(), self._clock.now()
                 handled = await self._stored(record)
                 for one in handled.sends:
                     if monotonic() - begun > LEASE:
@@ -80,6 +82,8 @@ class Hand:
                     self.agenda.note(record.partition, handled.patient_id, handled.head, now)
                 self._progress.finish(message.tp, message.offset)
                 self._metrics.handled(record, handled, self._clock.now())
+                if tracing.on():
+                    tell_judged(record, handled, at, self._clock.now())
         except Exception as error:  # noqa: BLE001 - whatever it is, the record is not finished
             self._progress.failure = error
         return self._progress.failure is None

@@ -61,11 +61,12 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class _Held:
-    """A fact, and the number of its row."""
+    """A fact, the number of its row, and the `traceparent` that it came with."""
 
     number: int
     event: Event
     received: int
+    trace: str | None
 
 
 @dataclass(slots=True)
@@ -75,6 +76,7 @@ class _Said:
     revisions: list[AlertRevision] = field(default_factory=list)
     outgoing: list[Outgoing] = field(default_factory=list)
     forwards: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
 
 
 class Person:
@@ -153,7 +155,7 @@ class Person:
         for heir in row.forwards:
             for one in self._held:
                 if one.number <= row.head.number:
-                    yield outbox.forward(one.event, one.received, heir)
+                    yield outbox.forward(one.event, one.received, heir, one.trace)
         yield from row.outgoing
 
     def row_of(self, record: Record) -> int | None:
@@ -201,7 +203,9 @@ class Person:
         instant = max(head.now, arrival.at) if head.wake is None else head.wake
         if arrival.at < instant or (arrival.event is not None and arrival.at == instant):
             return head
-        facts = [Fact(one.event, one.received) for one in self._waiting()]
+        waiting = list(self._waiting())
+        facts = [Fact(one.event, one.received) for one in waiting]
+        said.causes = tuple(one.trace for one in waiting if one.trace is not None)
         said.revisions += monitor.receive(facts, instant)
         return head._replace(now=instant, wake=monitor.next_due(), pending=None)
 
@@ -229,7 +233,8 @@ class Person:
         """The row of a record, which is ours from now on."""
         event = arrival.event
         if event is not None:
-            self._hand_on(event, arrival.at, said)
+            self._hand_on(event, arrival, said)
+        cause = next(iter(said.causes), None)
         row = Row(
             head._replace(number=head.number + 1),
             _place(arrival.record),
@@ -240,19 +245,22 @@ class Person:
                 *said.outgoing,
                 # Others judge the records that are merged with this one, and say so.
                 *(
-                    outbox.alert(r, arrival.record)
+                    outbox.alert(r, arrival.record, cause)
                     for r in said.revisions
                     if r.patient_id == self.patient_id
                 ),
             ),
             said.forwards,
+            None if event is None else arrival.record.trace,
+            said.causes,
         )
         self._add(row)
         return row
 
-    def _hand_on(self, event: Event, received: int, said: _Said) -> None:
+    def _hand_on(self, event: Event, arrival: Arrival, said: _Said) -> None:
         """A merged record's facts go to the surviving one, which is another's to judge."""
-        said.outgoing += [outbox.forward(event, received, heir) for heir in self._heirs]
+        trace = arrival.record.trace
+        said.outgoing += [outbox.forward(event, arrival.at, heir, trace) for heir in self._heirs]
         heir = event.merged_into if isinstance(event, Patient) else None
         if (
             heir is None
@@ -274,7 +282,7 @@ class Person:
         self.head = row.head
         self._places[row.place] = row.head.number
         if row.event is not None:
-            self._held.append(_Held(row.head.number, row.event, row.received))
+            self._held.append(_Held(row.head.number, row.event, row.received, row.trace))
             self._known.add(_digest(row.event))
         for change in row.journals:
             name = _name(change)

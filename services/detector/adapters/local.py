@@ -83,16 +83,25 @@ def record_of(message: Any) -> Record:
     found = message.headers or ()
     pairs = found.items() if isinstance(found, dict) else found
     headers = {name: (text or b"").decode("utf-8", "replace") for name, text in pairs}
-    stamp = round(message.timestamp * 1000) * 1000
-    told = headers.get("received", "")
-    known = bool(_INSTANT.fullmatch(told)) and int(told) < stamp + 1000
-    at = int(told) if known else stamp  # a receipt later than the record comes of a broken clock
+    at = receipt(headers.get("received", ""), round(message.timestamp * 1000) * 1000)
     return Record(
         message.topic,
         message.partition,
         message.offset,
         message.key,
         message.value,
-        min(max(at, 0), _LATEST),
+        at,
         headers,
     )
+
+
+def receipt(told: str, stamp: int) -> int:
+    """When a record's content was received, microseconds UTC.
+
+    Args:
+        told: what its header `received` says; a receipt later than the record comes of a broken
+            clock, and is not believed.
+        stamp: the record's timestamp.
+    """
+    known = bool(_INSTANT.fullmatch(told)) and int(told) < stamp + 1000
+    return min(max(int(told) if known else stamp, 0), _LATEST)

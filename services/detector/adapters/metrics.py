@@ -15,10 +15,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
+from schemas.canary import RULE as CANARY
 from schemas.deadletter import Reason
 from schemas.topics import ALERTS, DEADLETTERS, EVENTS
 from services.detector.adapters.desk import Outcome
 from services.detector.adapters.outbox import INNER
+from services.runtime.lag import told
 from services.runtime.latency import end_to_end
 
 if TYPE_CHECKING:
@@ -27,8 +29,8 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
     from services.detector.adapters.desk import Handled
-    from services.detector.adapters.lag import Behind
     from services.detector.adapters.outbox import Outgoing, Record
+    from services.runtime.lag import Behind
 
 OTHER: Final = "other"
 CHANGES: Final = ("raised", "revised", "withdrawn")
@@ -83,7 +85,7 @@ class DetectorMetrics:
             rules: ids of those that judge.
         """
         self.registry = registry
-        self._rules = frozenset(rules)
+        self._rules = frozenset(rules) - {CANARY}
         self._count(registry)
         self._measure(registry)
         self._begin()
@@ -148,6 +150,8 @@ class DetectorMetrics:
     def _sent(self, one: Outgoing) -> None:
         if one.topic == ALERTS.name:
             said = json.loads(one.value)
+            if said["rule"] == CANARY:
+                return  # it says nothing of patients
             rule = said["rule"] if said["rule"] in self._rules else OTHER
             self._findings.labels(rule, said["change"]).inc()
         elif one.topic == DEADLETTERS.name:
@@ -189,17 +193,7 @@ class _Gauges(Collector):
 
 def _partitions(behind: Mapping[tuple[str, int], Behind]) -> Iterator[Metric]:
     """How far each partition is, and how many there are."""
-    place = ["topic", "partition"]
-    records = GaugeMetricFamily(
-        "salvage_consumer_lag_messages", "records that are not handled yet", labels=place
-    )
-    seconds = GaugeMetricFamily(
-        "salvage_consumer_lag_seconds", "how long the oldest of them has waited", labels=place
-    )
     owned = GaugeMetricFamily("salvage_detector_partitions", "that it has", labels=["topic"])
-    for (topic, partition), one in sorted(behind.items()):
-        records.add_metric([topic, str(partition)], one.records)
-        seconds.add_metric([topic, str(partition)], one.seconds)
     for topic in (EVENTS.name, INNER):
         owned.add_metric([topic], sum(place[0] == topic for place in behind))
-    yield from (records, seconds, owned)
+    yield from (*told(behind), owned)

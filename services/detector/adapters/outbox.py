@@ -16,7 +16,7 @@ from schemas.base import SCHEMA_VERSION
 from schemas.deadletter import DeadLetter, Reason, Where
 from schemas.topics import ALERTS, DEADLETTERS
 from services.detector.engine.instants import moment
-from services.runtime.trace import continued
+from services.runtime.trace import continued, ids_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from schemas.events import Event
 
 SENDER: Final = "salvage-detect"
+TRACE: Final = "traceparent"
 INNER: Final = topics.INNER.name
 """The topic of the detector's records to itself, as many partitions as the topic of events."""
 
@@ -48,6 +49,12 @@ class Record:
         """Its place."""
         return Where(topic=self.topic, partition=self.partition, offset=self.offset)
 
+    @property
+    def trace(self) -> str | None:
+        """Its `traceparent`; None if it has none, or one that isn't any."""
+        ids = ids_of(self.headers.get(TRACE))
+        return None if ids is None else str(ids)
+
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
@@ -59,9 +66,15 @@ class Outgoing:
     headers: Headers = ()
 
 
-def alert(revision: AlertRevision, cause: Record) -> Outgoing:
-    """A revision, for `clinical.alerts`; `cause` is the record at which it became due."""
-    headers = _headers(cause, SENDER)
+def alert(revision: AlertRevision, cause: Record, trace: str | None = None) -> Outgoing:
+    """A revision, for `clinical.alerts`.
+
+    Args:
+        revision: what is said.
+        cause: the record at which it became due.
+        trace: the `traceparent` of the fact that had waited for that record; None: the record's.
+    """
+    headers = _headers(cause, SENDER, trace)
     return Outgoing(ALERTS.name, revision.alert_id, revision.to_json().decode(), headers)
 
 
@@ -80,10 +93,10 @@ def letter(cause: Record, reason: Reason, detail: str) -> Outgoing:
     return Outgoing(DEADLETTERS.name, made.id, made.to_json().decode(), headers)
 
 
-def forward(event: Event, received: int, survivor: str) -> Outgoing:
-    """A fact of a merged record, for whoever judges the surviving one."""
+def forward(event: Event, received: int, survivor: str, trace: str | None = None) -> Outgoing:
+    """A fact of a merged record, for whoever judges the surviving one; `trace` is the fact's."""
     body = json.dumps({"event": event.to_json().decode(), "received": received})
-    return Outgoing(INNER, survivor, body)
+    return Outgoing(INNER, survivor, body, () if trace is None else ((TRACE, trace),))
 
 
 def tick(patient_id: str, instant: int) -> Outgoing:
@@ -91,10 +104,10 @@ def tick(patient_id: str, instant: int) -> Outgoing:
     return Outgoing(INNER, patient_id, json.dumps({"at": instant}))
 
 
-def _headers(cause: Record, source: str) -> Headers:
+def _headers(cause: Record, source: str, trace: str | None = None) -> Headers:
     place = str(cause.where)
     return (
-        ("traceparent", continued(cause.headers.get("traceparent"), place)),
+        (TRACE, continued(trace or cause.trace, place)),
         ("source", source),
         ("schema_version", str(SCHEMA_VERSION)),
         ("received", str(cause.at)),

@@ -13,7 +13,7 @@ A row's value is a first line that is quick to read, and a second with the rest,
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -65,6 +65,8 @@ class Row:
         journals: what changed of the journals, as `difference` gives it.
         outgoing: what is to be sent.
         forwards: patient ids to whom everything known of this patient is to be sent.
+        trace: the `traceparent` of the record that brought the fact, if it had one.
+        causes: those of the facts that were judged at this record; not kept.
     """
 
     head: Head
@@ -74,6 +76,8 @@ class Row:
     journals: tuple[Dump, ...] = ()
     outgoing: tuple[Outgoing, ...] = ()
     forwards: tuple[str, ...] = ()
+    trace: str | None = None
+    causes: tuple[str, ...] = field(default=(), compare=False)
 
     def to_bytes(self) -> bytes:
         """The value under which it is kept."""
@@ -86,6 +90,8 @@ class Row:
             body["out"] = [[o.topic, o.key, o.value, o.headers] for o in self.outgoing]
         if self.forwards:
             body["forwards"] = self.forwards
+        if self.trace:
+            body["trace"] = self.trace
         return f"{_text([FORMAT, *self.head])}\n{_text(body)}".encode()
 
     @classmethod
@@ -106,6 +112,7 @@ class Row:
             tuple(body.get("journals", ())),
             tuple(_outgoing(*one) for one in body.get("out", ())),
             tuple(body.get("forwards", ())),
+            body.get("trace"),
         )
 
 

@@ -6,6 +6,7 @@ rules:
   PROST-PHOENIX:
     params: {rise: 2.5 ng/mL}
     severity: {confirmed: important}
+canary: true                        # also judge by the rule of operations' canary; usually not
 """
 
 from __future__ import annotations
@@ -61,6 +62,14 @@ def apply(
     if wanted.reading.errors:
         raise RuleErrors(wanted.reading.errors)
     return tuple(rule for rule in changed if rule is not None)
+
+
+def wants_canary(text: str, file: str) -> bool:
+    """Whether a site's file asks for the canary's rule; `apply` tells what is wrong with it."""
+    try:
+        return _Site(read_document(text, file) if text.strip() else _nothing(file)).canary
+    except RuleError:
+        return False
 
 
 def with_parameters(rule: Rule, values: dict[str, Node]) -> Rule:
@@ -141,7 +150,8 @@ class _Site:
 
     def __init__(self, document: Yaml) -> None:
         self.reading = Reading()
-        form = Form(self.reading, document, ("rules",), "")
+        form = Form(self.reading, document, ("rules", "canary"), "")
+        self.canary = form.get("canary", self.reading.truth) is True
         self._wanted = dict(self._entry(*entry) for entry in form.entries("rules"))
 
     def _entry(self, key: Scalar, node: Yaml) -> tuple[str, tuple[Scalar, Form]]:

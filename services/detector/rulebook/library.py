@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PACKS = Path(__file__).parents[1] / "rules"
 """The packs that come with the software."""
+CANARY = Path(__file__).with_name("salvage-canary.yaml")
+"""The rule of operations' canary: none of the catalogue's."""
 
 
 def load_rules(folder: Path | None = None, site: Path | None = None) -> tuple[Rule, ...]:
@@ -36,6 +38,18 @@ def load_rules(folder: Path | None = None, site: Path | None = None) -> tuple[Ru
     if site is None:
         return rules
     return tuple(overrides.apply(rules, _read(site), str(site)))
+
+
+def rules_in_force(folder: Path | None = None, site: Path | None = None) -> tuple[Rule, ...]:
+    """What patients are judged by: `load_rules`, and the canary's rule where the site wants it.
+
+    Raises:
+        RuleErrors: every mistake in every file, not only the first.
+    """
+    rules = load_rules(folder, site)
+    if site is None or not overrides.wants_canary(_read(site), str(site)):
+        return rules
+    return (*rules, *read_rules([CANARY]))
 
 
 def read_rules(paths: Iterable[Path]) -> tuple[Rule, ...]:

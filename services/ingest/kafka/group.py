@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from contextlib import suppress
 from heapq import merge
-from typing import TYPE_CHECKING, Any, Final
+from time import monotonic
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from kafka import ConsumerRebalanceListener, KafkaConsumer, OffsetAndMetadata, TopicPartition
 from kafka.errors import (
@@ -21,6 +22,7 @@ from kafka.errors import (
 )
 
 from services.ingest.kafka.clients import made
+from services.ingest.kafka.copies import HEARD_MS, missing
 from services.ingest.kafka.records import Incoming
 from services.runtime.kafka import unavailable
 from services.runtime.logs import logger
@@ -29,17 +31,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from services.runtime.kafka import Cluster
+    from services.runtime.lag import Place
 
 MOST: Final = 500
 """Records in one batch."""
 FETCH_BYTES: Final = 16 * 1024 * 1024
 """Bytes that may have been fetched and not read yet, at most, and one record more."""
+LOOK_MS: Final = 5_000
+"""How long a question about partitions may take."""
 _LOST_PLACE = (
     CommitFailedError,
     IllegalGenerationError,
     RebalanceInProgressError,
     UnknownMemberIdError,
 )
+
+
+class Span(NamedTuple):
+    """Of a partition: the offset behind what was read, and the one behind its last record."""
+
+    done: int
+    end: int
 
 
 class GroupReader:
@@ -57,6 +69,7 @@ class GroupReader:
             Unavailable: no broker answers.
         """
         self._taken: dict[Any, int] = {}
+        self._began = monotonic()
         self._consumer = made(KafkaConsumer, **_settings(cluster), group_id=group)
         self._consumer.subscribe(list(topics), listener=_Forgetting(self._taken))
 
@@ -68,6 +81,7 @@ class GroupReader:
         Raises:
             Unavailable: it can't be read.
         """
+        self._finish_joining()
         try:
             found = self._consumer.poll(int(seconds * 1000), max_records=MOST)
         except KafkaError as error:
@@ -76,6 +90,18 @@ class GroupReader:
             self._taken.setdefault(place, records[0].offset)
         partitions = [[incoming(one) for one in records] for records in found.values()]
         return list(merge(*partitions, key=lambda one: one.received))
+
+    def _finish_joining(self) -> None:
+        """Have a join that has begun awaited until its end.
+
+        kafka-python 3.0 forgets one that outlasts a poll, if new metadata was its reason: it never
+        takes up the partitions that it was given, is put out of the group, and doesn't try again.
+        Mostly it is seen at a first start, because the client joins before it has metadata. Java's
+        client had the like: KAFKA-9815 (H).
+        """
+        coordinator = self._consumer._coordinator  # noqa: SLF001 - no public way
+        if coordinator.rejoining:
+            coordinator.request_rejoin()
 
     def commit(self, records: Sequence[Incoming]) -> None:
         """Note that these are done with.
@@ -104,6 +130,33 @@ class GroupReader:
             with suppress(IllegalStateError, AssertionError):  # it is somebody else's by now
                 self._consumer.seek(place, offset)
         self._taken.clear()
+
+    def silence(self) -> float:
+        """Seconds since the group last said that we belong to it; at first, since we joined."""
+        heartbeat = self._consumer._coordinator.heartbeat  # noqa: SLF001 - no public way
+        return monotonic() - max(self._began, float(heartbeat.last_receive))
+
+    def missing_copies(self) -> dict[str, int]:
+        """Copies that are not in sync, by topic; what was last heard."""
+        return missing(self._consumer._manager.cluster)  # noqa: SLF001 - no public way
+
+    def spans(self) -> dict[Place, Span]:
+        """How far each of our partitions was read; those of which that isn't known are left out.
+
+        Raises:
+            Unavailable: nobody tells.
+        """
+        try:
+            ours = self._consumer.assignment()
+            ends = self._consumer.end_offsets(ours, timeout_ms=LOOK_MS) if ours else {}
+            read = {place: self._consumer.position(place, timeout_ms=LOOK_MS) for place in ends}
+        except KafkaError as error:
+            raise unavailable(error) from error
+        return {
+            (place.topic, place.partition): Span(done, ends[place])
+            for place, done in read.items()
+            if done is not None
+        }
 
     def close(self) -> None:
         """Leave the group; its other members take over at once."""
@@ -148,7 +201,7 @@ def _settings(cluster: Cluster) -> dict[str, Any]:
         "auto_offset_reset": "earliest",
         "isolation_level": "read_committed",
         "fetch_max_bytes": FETCH_BYTES,
-        "metadata_max_age_ms": 30_000,
+        "metadata_max_age_ms": HEARD_MS,
         "bootstrap_timeout_ms": 10_000,
         "session_timeout_ms": 10_000,
         "heartbeat_interval_ms": 2_000,

@@ -34,7 +34,7 @@ class Choice:
     Attributes:
         reasons: of these; none: of any.
         source, topic: of this sender, of records of this topic; None: of any.
-        since: received at or behind this instant, microseconds UTC.
+        since: received at or behind this instant, microseconds UTC; `before`: before it.
         handled: those of which nothing is open, too.
         ids: whose ids begin with one of these; none: of any.
     """
@@ -45,6 +45,7 @@ class Choice:
     since: int | None = None
     handled: bool = False
     ids: tuple[str, ...] = ()
+    before: int | None = None
 
     def fits(self, one: Letter) -> bool:
         """Whether a letter is meant."""
@@ -55,6 +56,7 @@ class Choice:
             and self.source in (None, about.source)
             and self.topic in (None, about.where.topic)
             and (self.since is None or one.received >= self.since)
+            and (self.before is None or one.received < self.before)
             and (not self.ids or one.id.startswith(self.ids))
         )
 

@@ -10,13 +10,18 @@ Laws of this file:
 from __future__ import annotations
 
 from collections import Counter
+from time import monotonic
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+
+from prometheus_client import CollectorRegistry
 
 from schemas.deadletter import Reason
 from schemas.topics import EVENTS, RAW
 from services.ingest.archive import Format
 from services.ingest.coding import Rejected
 from services.ingest.journal import State
+from services.ingest.kafka.mapmetrics import MapperMetrics, Standing
+from services.ingest.kafka.membership import Membership
 from services.ingest.kafka.records import (
     event_arrival,
     event_record,
@@ -24,8 +29,12 @@ from services.ingest.kafka.records import (
     links,
     raw_arrival,
 )
+from services.ingest.spans import tell_mapped
+from services.runtime import tracing
+from services.runtime.clock import SystemClock
 from services.runtime.errors import Unavailable, place_of
 from services.runtime.logs import logger
+from services.runtime.pulse import Health
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -136,6 +145,7 @@ class MapWorker:
         mapper: Mapper,
         reader: Callable[[], GroupReader],
         publisher: Callable[[], Publisher],
+        metrics: MapperMetrics | None = None,
     ) -> None:
         """Wire; `run` does the work.
 
@@ -143,11 +153,17 @@ class MapWorker:
             mapper: maps.
             reader: joins the group.
             publisher: connects; called again after each failure.
+            metrics: told of what was done; None: nobody asks.
         """
         self._mapper = mapper
         self._join = reader
         self._connect = publisher
+        self._reader: GroupReader | None = None
         self._publisher: Publisher | None = None
+        self._membership, self._health = Membership(), Health(monotonic)
+        self._clock = SystemClock()
+        self._metrics = metrics or MapperMetrics(CollectorRegistry())
+        self._metrics.watch(self._standing)
 
     def run(self, stop: Stop) -> None:
         """Work until asked to stop; what is in hand is then finished.
@@ -155,50 +171,91 @@ class MapWorker:
         Raises:
             Unavailable: no broker answers at the beginning.
         """
-        reader = self._join()
         try:
+            self._reader = self._join()
             self._publisher = self._connect()
             while not stop.asked:
-                if not self._round(reader):
+                if not self._round():
                     stop.wait(RETRY_SECONDS)
         finally:
             self._drop()
-            reader.close()
+            self._leave()
 
-    def _round(self, reader: GroupReader) -> bool:
+    def problem(self) -> str | None:
+        """Why it is not at work; None when it is. From any thread."""
+        return self._health.problem() or self._membership.problem()
+
+    def hangs(self) -> bool:
+        """Whether only a new start can help. From any thread."""
+        return self._health.hangs()
+
+    def _standing(self) -> Standing:
+        seen, troubled = self._membership, self._health.problem() is not None
+        missing: dict[str, int] = {}
+        for client in (self._reader, self._publisher):
+            missing |= {} if client is None else client.missing_copies()
+        return Standing(seen.behind, seen.standstill, troubled=troubled, missing=missing)
+
+    def _round(self) -> bool:
         """One batch.
 
         Returns:
             Whether it went well; if not, it will come again.
         """
         try:
-            records = reader.poll(POLL_SECONDS)
-            if records:
-                outgoing = self._publish(records)
-                reader.commit(records)
-                _report(records, outgoing)
+            if self._reader is None:
+                self._reader = self._join()
+            self._work(self._reader)
+            self._look(self._reader)
         except Unavailable as error:
             logger().error("trouble", extra={"detail": str(error)})
+            self._health.beat()  # it came round, though in vain
+            self._health.fail(str(error))
             self._drop()
-            reader.back()
+            if self._reader is not None:
+                self._reader.back()
             return False
+        self._health.beat()
         return True
 
-    def _publish(self, records: Sequence[Incoming]) -> list[Outgoing]:
-        outgoing = [made for record in records for made in self._mapper.mapped(record)]
+    def _work(self, reader: GroupReader) -> None:
+        records = reader.poll(POLL_SECONDS)
+        if not records:
+            return
+        begun = self._clock.now()
+        made = [(record, self._mapper.mapped(record)) for record in records]
         if self._publisher is None:
             self._publisher = self._connect()
-        self._publisher.publish(outgoing)
-        return outgoing
+        self._publisher.publish(one for _, each in made for one in each)
+        reader.commit(records)
+        now = self._clock.now()
+        for record, each in made:
+            self._metrics.mapped(record, each, now)
+        _report(made)
+        if tracing.on():
+            tell_mapped(made, begun)
+
+    def _look(self, reader: GroupReader) -> None:
+        """See how we stand; leave, and join anew in the next round, if the client is deaf."""
+        self._membership.look(reader)
+        if self._membership.is_deaf():
+            self._leave()
+            raise Unavailable("kafka: the group has not been heard for too long; joining anew")
 
     def _drop(self) -> None:
         if self._publisher is not None:
             self._publisher.close()
             self._publisher = None
 
+    def _leave(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+            self._membership.left()
 
-def _report(records: Sequence[Incoming], outgoing: Iterable[Outgoing]) -> None:
-    topics = Counter(one.topic for one in outgoing)
+
+def _report(made: Sequence[tuple[Incoming, Sequence[Outgoing]]]) -> None:
+    topics = Counter(one.topic for _, each in made for one in each)
     facts = topics[EVENTS.name]
-    about = {"records": len(records), "facts": facts, "deadletters": topics.total() - facts}
+    about = {"records": len(made), "facts": facts, "deadletters": topics.total() - facts}
     logger().info("mapped", extra=about)

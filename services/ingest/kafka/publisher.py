@@ -20,6 +20,7 @@ from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
 from services.ingest.kafka.clients import made
+from services.ingest.kafka.copies import HEARD_MS, missing
 from services.runtime.clock import SystemClock
 from services.runtime.errors import Unavailable
 from services.runtime.kafka import unavailable
@@ -119,6 +120,10 @@ class Publisher:
         if not self._producer._closed:  # noqa: SLF001 - `close` gives up at the first late batch
             self._producer._sender.force_close()  # noqa: SLF001
 
+    def missing_copies(self) -> dict[str, int]:
+        """Copies that are not in sync, by topic; what was last heard."""
+        return missing(self._producer._metadata)  # noqa: SLF001 - no public way
+
     def _publish(self, records: Iterable[Outgoing]) -> None:
         under_way, size = deque[tuple[Any, int]](), 0
         for record in records:
@@ -163,6 +168,7 @@ def _settings(cluster: Cluster, patience: float) -> dict[str, Any]:
         # A connection that died is noticed early enough for another attempt.
         "request_timeout_ms": limit // _ATTEMPTS,
         "max_block_ms": limit,
+        "metadata_max_age_ms": HEARD_MS,
         "bootstrap_timeout_ms": limit,
         "max_request_size": LARGEST,
         "batch_size": 64 * 1024,

@@ -23,8 +23,9 @@ from services.ingest.decode import decode_event
 from services.ingest.journal import State
 from services.ingest.kafka.publisher import Outgoing
 from services.ingest.sources.files import Arrival, Mark
+from services.ingest.spans import receipt
 from services.ingest.strictjson import MAX_BYTES
-from services.runtime.trace import continued, started
+from services.runtime.trace import continued
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -75,7 +76,7 @@ class Incoming:
 def raw_record(entry: Entry) -> Outgoing:
     """An entry of the journal as a record of `clinical.raw`."""
     headers = [
-        ("traceparent", started(entry.connection, entry.place, entry.received)),
+        ("traceparent", receipt(entry)),
         ("source", entry.source),
         ("schema_version", str(SCHEMA_VERSION)),
         ("received", str(entry.received)),

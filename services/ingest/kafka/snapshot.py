@@ -64,6 +64,22 @@ class Snapshot:
         except KafkaError as error:
             raise unavailable(error) from error
 
+    def tail(self, topic: str, most: int) -> Iterator[Incoming]:
+        """The last records of each partition, in its order; what `news` gives out is as before.
+
+        Read it to its end before anything else is asked for.
+
+        Raises:
+            Unavailable: it can't be read, or there is no such topic.
+        """
+        kept = dict(self._next)
+        try:
+            yield from self._news(topic, most)
+        except KafkaError as error:
+            raise unavailable(error) from error
+        finally:
+            self._next = kept
+
     def at(self, topic: str, partition: int, offset: int) -> Incoming | None:
         """The record at a place; None where nothing is there, any longer or yet.
 
@@ -80,7 +96,7 @@ class Snapshot:
         except KafkaError as error:
             raise unavailable(error) from error
 
-    def _news(self, topic: str) -> Iterator[Incoming]:
+    def _news(self, topic: str, most: int | None = None) -> Iterator[Incoming]:
         numbers = self._consumer.partitions_for_topic(topic)
         if not numbers:
             raise Unavailable("kafka: there is no such topic")
@@ -88,7 +104,8 @@ class Snapshot:
         first, ends = self._limits(places)
         self._consumer.assign(places)
         for place in places:
-            self._consumer.seek(place, max(first[place], self._next.get(place, 0)))
+            behind = self._next.get(place, 0) if most is None else ends[place] - most
+            self._consumer.seek(place, max(first[place], behind))
         yield from self._until(ends)
 
     def _until(self, ends: dict[Any, int]) -> Iterator[Incoming]:

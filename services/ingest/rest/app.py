@@ -188,7 +188,8 @@ class Service:
 
     async def _kept(self, request: web.Request, call: Call, judged: Judged) -> Judged:
         name = f"{self._began}/{next(self._numbers)} {request.remote or '?'} FHIR"
-        return await self._keeper.keep(Waiting(call, judged, self._now(), name))
+        caller = request.headers.get("traceparent")
+        return await self._keeper.keep(Waiting(call, judged, self._now(), name, caller))
 
     async def _too_large(self, request: web.Request, grant: Grant, error: TooLarge) -> web.Response:
         """Keep the beginning, so that somebody can see what it was."""

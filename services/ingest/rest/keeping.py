@@ -40,12 +40,13 @@ WINDOW_BYTES: Final = 64 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A judged call on its way to the disk."""
+    """A judged call on its way to the disk; `caller` is the `traceparent` of who calls, if told."""
 
     call: Call
     judged: Judged
     received: int
     connection: str
+    caller: str | None = None
 
     @property
     def entry(self) -> Entry:
@@ -64,6 +65,7 @@ class Waiting:
             accepted=not refused,
             refused=judged.refused,
             form=Format.FHIR,
+            caller=self.caller,
         )
 
 

@@ -38,6 +38,7 @@ class Finding(Model):
         told_by: the instant by which to act, as it was told.
         by_rules: whether the statement was first made because the rules changed.
         evidence_at: clinical time of the first qualifying evidence.
+        record: the merged record under whose id it was said; None: the case's own patient.
     """
 
     alert_id: Text
@@ -55,6 +56,7 @@ class Finding(Model):
     told: bool = False
     told_by: Moment | None = None
     by_rules: bool = False
+    record: Text | None = None
 
 
 class Receipt(Model):
@@ -118,8 +120,20 @@ class Marks(Model):
     salvage: EffectiveTime | None = None
 
 
+class Forerunner(Model):
+    """A case of a merged record that became part of this one."""
+
+    patient_id: Text
+    case_id: Text
+
+
 class Case(Model):
-    """One patient's course, with all that was found, told and done about it."""
+    """One patient's course, with all that was found, told and done about it.
+
+    Attributes:
+        merged_into: the patient whose case of the same course has it now.
+        forerunners: the cases of merged records that it has taken over.
+    """
 
     course: Course
     episode: int = 1
@@ -139,6 +153,8 @@ class Case(Model):
     closed_at: Moment | None = None
     disposition: Annotated[Disposition, Field(strict=False)] | None = None
     closed_by_event: Text | None = None
+    merged_into: Text | None = None
+    forerunners: tuple[Forerunner, ...] = Field(default=(), strict=False)
     marks: Marks = Marks()
 
     @property

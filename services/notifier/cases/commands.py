@@ -10,7 +10,7 @@ from schemas.actions import Disposition
 from schemas.alerts import AlertRevision
 from schemas.base import LongText, Model, Moment, Text
 from schemas.events import Event
-from services.notifier.cases.case import Course
+from services.notifier.cases.case import Case, Course
 from services.notifier.cases.words import Channel, Party
 
 
@@ -101,7 +101,10 @@ AnyCommand = (
 
 
 class Alerted(Model):
-    """The detector published a revision; `course` is what is known of its course."""
+    """The detector published a revision; `course` is what is known of its course.
+
+    The revision may be of a record that was merged into the course's patient's.
+    """
 
     type: Literal["alerted"] = "alerted"
     revision: AlertRevision
@@ -123,13 +126,41 @@ class DigestSent(Model):
     channel: Annotated[Channel, Field(strict=False)] = Channel.MESSAGE
 
 
+class Merged(Model):
+    """The patient's record was merged into another's; None: that was taken back."""
+
+    type: Literal["merged"] = "merged"
+    into: Text | None
+
+
+class Inherited(Model):
+    """A merged record's case of the same course; `course` is the surviving record's."""
+
+    type: Literal["inherited"] = "inherited"
+    case: Case
+    course: Course
+
+
+class Parted(Model):
+    """These records belong to somebody else after all: what was said of them is not of this one."""
+
+    type: Literal["parted"] = "parted"
+    records: tuple[Text, ...] = Field(strict=False)
+
+
+class Rostered(Model):
+    """There is another roster."""
+
+    type: Literal["rostered"] = "rostered"
+
+
 class Tick(Model):
     """Time has passed."""
 
     type: Literal["tick"] = "tick"
 
 
-Input = AnyCommand | Alerted | Happened | DigestSent | Tick
+Input = AnyCommand | Alerted | Happened | DigestSent | Merged | Inherited | Parted | Rostered | Tick
 
 INPUT: TypeAdapter[Input] = TypeAdapter(Annotated[Input, Field(discriminator="type")])
 """Reads any input, told apart by `type`."""

@@ -12,6 +12,7 @@ from services.notifier.cases.commands import (
     Assign,
     Dispose,
     Happened,
+    Merged,
     OfferHandOver,
     Reopen,
     Snooze,
@@ -118,8 +119,8 @@ def reopen(turn: Turn) -> None:
     """Somebody has to look after it again: the same episode, or a new one."""
     in_error = turn.trigger in (Trigger.UNDO, Trigger.REOPEN)
     again = in_error or reopens(turn)
-    cleared = {"disposition": None, "closed_at": None, "closed_by_event": None, "late": None}
-    turn.change(**cleared)
+    cleared = ("disposition", "closed_at", "closed_by_event", "late", "merged_into")
+    turn.change(**dict.fromkeys(cleared))
     if in_error:
         _settle_findings(turn, settled=False)
     if again:
@@ -161,6 +162,20 @@ def again(turn: Turn) -> None:
     resume(turn, cause, identity)
 
 
+def replace(turn: Turn) -> None:
+    """Whoever has the duty looks after it from now on, and is told as if it were assigned."""
+    reviews = turn.case.state is CaseState.TRIAGE
+    turn.give_to(turn.find(Duty.TRIAGE if reviews else Duty.OWNER), turn.why)
+    turn.change(offer=None)
+    turn.cause = (Cause.ASSIGNED, turn.identity)
+
+
+def hand_on(turn: Turn) -> None:
+    """What stands here stands in the surviving record's case from now on."""
+    assert isinstance(turn.given, Merged)  # noqa: S101 - only that brings it
+    turn.change(merged_into=turn.given.into, findings=(), receipts=())
+
+
 DEEDS: Final[dict[Do, Callable[[Turn], None]]] = {
     Do.OWN: own,
     Do.GIVE: give,
@@ -177,4 +192,6 @@ DEEDS: Final[dict[Do, Callable[[Turn], None]]] = {
     Do.CLOSE: close,
     Do.SETTLE: settle,
     Do.REOPEN: reopen,
+    Do.REPLACE: replace,
+    Do.HAND_ON: hand_on,
 }

@@ -34,7 +34,7 @@ def course_after(course: Course, event: Event) -> Course:
 def happened(turn: Turn, event: Event) -> None:
     """Take in a clinical event of the patient."""
     case = turn.case
-    if event.patient_id != case.course.patient_id:
+    if event.patient_id != case.course.patient_id or case.merged_into is not None:
         return
     turn.change(course=course_after(case.course, event))
     settles = _settles(case, event)

@@ -1,7 +1,8 @@
 """The lifecycle of a case: one table of what may happen in which state.
 
-Laws of this file: a state changes only by a row of the table, and a person's command has a row in
-every state: what it does, or why it is refused. Nothing here knows a time, a team or a channel.
+Laws of this file: a state changes only by a row of the table (but that a case which takes over
+another takes over its state: `inheriting.py`), and a person's command has a row in every state:
+what it does, or why it is refused. Nothing here knows a time, a team or a channel.
 What time and data bring, and no row names, has nothing to change in that state.
 """
 
@@ -31,6 +32,8 @@ class Do(StrEnum):
     CLOSE = "close"
     SETTLE = "settle"  # note the event that shows the treatment
     REOPEN = "reopen"
+    REPLACE = "replace"  # who has the duty becomes the owner
+    HAND_ON = "hand-on"  # the surviving record's case has it from now on
 
 
 class Move(NamedTuple):
@@ -70,6 +73,8 @@ _WAITING: Final[dict[Trigger, Move | No]] = {
     Trigger.UNACCEPTED: Move(ASSIGNED, (Do.HURRY,)),
     Trigger.DEADLINE: Move(OVERDUE, (Do.LATE,)),
     Trigger.EVIDENCE: Move(CLOSED, (Do.CLOSE, Do.SETTLE)),
+    Trigger.VACANT: Move(ASSIGNED, (Do.REPLACE, Do.CLIMB)),
+    Trigger.MERGE: Move(CLOSED, (Do.CLOSE, Do.HAND_ON)),
 }
 """What is the same in every open state before the deadline."""
 
@@ -78,6 +83,7 @@ TABLE: Final[dict[CaseState, dict[Trigger, Move | No]]] = {
         **_WAITING,
         Trigger.OFFER: Move(TRIAGE, (Do.OFFER,)),
         Trigger.NEWS: Move(TRIAGE, (Do.CLIMB,)),
+        Trigger.VACANT: Move(TRIAGE, (Do.REPLACE, Do.CLIMB)),
         Trigger.LAPSE: Move(CLOSED, (Do.CLOSE,)),
         Trigger.RETIME: Move(TRIAGE, (Do.REPLAN,)),
         Trigger.ANNOUNCE: Move(TRIAGE, (Do.RUNG,)),
@@ -130,6 +136,8 @@ TABLE: Final[dict[CaseState, dict[Trigger, Move | No]]] = {
         Trigger.EXPIRE: Move(OVERDUE, (Do.LATE,)),
         Trigger.UNACCEPTED: Move(OVERDUE, (Do.LATE,)),
         Trigger.EVIDENCE: Move(CLOSED, (Do.CLOSE, Do.SETTLE)),
+        Trigger.VACANT: Move(OVERDUE, (Do.LATE,)),
+        Trigger.MERGE: Move(CLOSED, (Do.CLOSE, Do.HAND_ON)),
     },
     CLOSED: {
         **dict.fromkeys(PEOPLE, _IS_CLOSED),
@@ -138,6 +146,7 @@ TABLE: Final[dict[CaseState, dict[Trigger, Move | No]]] = {
         Trigger.ALARM: Move(ASSIGNED, (Do.REOPEN, Do.CLIMB)),
         Trigger.EVIDENCE: Move(CLOSED, (Do.SETTLE,)),
         Trigger.UNDO: Move(ASSIGNED, (Do.REOPEN, Do.CLIMB)),
+        Trigger.MERGE: Move(CLOSED, (Do.HAND_ON,)),
     },
 }
 

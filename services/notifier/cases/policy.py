@@ -145,9 +145,12 @@ class Policy(Model):
         return (TRIAGE, *RUNGS) if triage else RUNGS
 
     def waits(self, severity: Severity, *, triage: bool) -> tuple[timedelta, ...]:
-        """How long each rung of the ladder has to answer."""
+        """How long each rung of the ladder has to answer; as many as it has rungs.
+
+        A case that a reviewer had, when the site had one still, doesn't wait for a review.
+        """
         waits = self.pace(severity).waits
-        return (self.triage, *waits) if triage and self.triage is not None else waits
+        return (self.triage or timedelta(0), *waits) if triage else waits
 
 
 def total(waits: Sequence[timedelta]) -> timedelta:

@@ -31,6 +31,8 @@ def refusal(
     """Why a command can't be carried out; None if it can."""
     if not site.roster.knows(person(command.by)):
         return "who asks is in no team's roster"
+    if case.merged_into is not None:
+        return "the patient's record was merged; the surviving record's case has it"
     found = move(case.state, trigger)
     if isinstance(found, No):
         return found.why

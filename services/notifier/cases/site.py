@@ -47,6 +47,10 @@ class Roster(Protocol):
         """Whether there is such a person, or such a desk, in any team."""
         ...
 
+    def has_team(self, name: str) -> bool:
+        """Whether there is such a team."""
+        ...
+
     def channels(self, party: Party) -> tuple[Channel, ...]:
         """By which channels somebody is reached, preferred one first; never empty."""
         ...

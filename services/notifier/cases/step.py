@@ -13,13 +13,26 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.base import as_utc
 from services.notifier.cases.alerted import alerted, opened
-from services.notifier.cases.commands import Alerted, Command, DigestSent, Happened, Tick
+from services.notifier.cases.commands import (
+    Alerted,
+    Command,
+    DigestSent,
+    Happened,
+    Inherited,
+    Merged,
+    Parted,
+    Rostered,
+    Tick,
+)
 from services.notifier.cases.dues import next_due, wake_at
 from services.notifier.cases.effects import Refused
 from services.notifier.cases.happened import happened, listed
+from services.notifier.cases.inheriting import inherited, moved, parted
+from services.notifier.cases.inheriting import opened as opened_by_heritage
 from services.notifier.cases.moving import run
 from services.notifier.cases.refusals import refusal
 from services.notifier.cases.turn import Turn
+from services.notifier.cases.vacancy import rostered
 from services.notifier.cases.words import Trigger
 
 if TYPE_CHECKING:
@@ -50,7 +63,8 @@ def step(case: Case | None, given: Input, now: datetime, site: Site) -> Step:
 
     Args:
         case: the course's case as it was; None if there is none yet.
-        given: an alert's revision, a clinical event, a person's command, a sent digest, or a tick.
+        given: an alert's revision, a clinical event, a person's command, a sent digest, what a
+            merge of records brings, another roster, or a tick.
         now: the instant of the input, with its offset; never earlier than the one before.
         site: policy and people as they are now.
 
@@ -75,7 +89,13 @@ def step(case: Case | None, given: Input, now: datetime, site: Site) -> Step:
 def _turn(case: Case | None, given: Input, now: datetime, site: Site) -> Turn | None:
     if case is not None:
         return Turn(case, now, site, Trigger.RETIME, case.state)
-    return opened(given, now, site) if isinstance(given, Alerted) else None
+    match given:
+        case Alerted():
+            return opened(given, now, site)
+        case Inherited():
+            return opened_by_heritage(given, now, site)
+        case _:
+            return None
 
 
 def _take(turn: Turn) -> None:
@@ -87,6 +107,14 @@ def _take(turn: Turn) -> None:
             happened(turn, turn.given.event)
         case DigestSent():
             listed(turn, turn.given)
+        case Merged():
+            moved(turn, turn.given)
+        case Inherited():
+            inherited(turn, turn.given)
+        case Parted():
+            parted(turn, turn.given)
+        case Rostered():
+            rostered(turn)
         case Command():
             _obey(turn, turn.given)
         case Tick() | None:

@@ -46,6 +46,8 @@ class Trigger(StrEnum):
     DEADLINE = "deadline"  # the time to act has passed
     EVIDENCE = "evidence"  # an event of the record shows that it is settled
     UNDO = "undo"  # that event was entered in error
+    VACANT = "vacant"  # whoever has it is in no roster any more
+    MERGE = "merge"  # the patient's record was merged into another: the case goes there
 
 
 PEOPLE = tuple(Trigger)[:10]
@@ -99,6 +101,7 @@ class Cause(StrEnum):
     SNOOZE_ENDED = "snooze-ended"
     ASSIGNED = "assigned"
     HAND_OVER = "hand-over"
+    MERGED = "merged"
 
 
 class Party(Model):

@@ -36,6 +36,7 @@ class Kind(StrEnum):
     CORRECTION = "correction"  # something that was told does not hold, or has settled itself
     DIGEST = "digest"  # several cases that could wait, or that were too many
     TEST = "test"  # somebody tries the channel; it asks nothing
+    EMERGENCY = "emergency"  # somebody opened another team's case in an emergency
     CLOSED = "closed"  # a case asks nothing any more; only for what `Closes` work in the record
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import argparse
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from services.notifier.inbox.access.local import LocalDoor
+from services.notifier.inbox.access.officer import check_officer
 from services.notifier.inbox.access.oidc import OpenIdDoor
 from services.notifier.inbox.access.settings import FILE_NAME, read_settings
 from services.notifier.inbox.pages import render
@@ -23,21 +23,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
+    from services.notifier.commands.building import Sources
+    from services.notifier.commands.place import Place
     from services.notifier.inbox.access.settings import InboxSettings
-    from services.notifier.inbox.pages.documents import Record
+    from services.notifier.roster.teams import Teams
     from services.notifier.service.premises import Premises
     from services.notifier.store.database import Database
     from services.notifier.store.intake import Given
-
-_HOST: Final = "127.0.0.1"
-_MOST: Final = 65_535
-
-
-class Place(NamedTuple):
-    """Where to listen."""
-
-    host: str
-    port: int
+    from services.runtime.clock import Clock
 
 
 class Opening(NamedTuple):
@@ -53,20 +46,7 @@ class Opening(NamedTuple):
         return f"{self.settings.public}/case/"
 
 
-def inbox_option(parser: argparse.ArgumentParser) -> None:
-    """Add `--serve-inbox`."""
-    about = f"serve the care team's pages there, as FOLDER/{FILE_NAME} says"
-    parser.add_argument("--serve-inbox", type=_place, metavar="[HOST:]PORT", help=about)
-
-
-def _place(text: str) -> Place:
-    host, _, port = text.rpartition(":")
-    if not port.isdecimal() or int(port) > _MOST:
-        raise argparse.ArgumentTypeError("expected PORT or HOST:PORT")
-    return Place(host.strip("[]") or _HOST, int(port))
-
-
-def prepared(place: Place | None, site: Path) -> Opening | None:
+def prepared(place: Place | None, site: Path, teams: Teams) -> Opening | None:
     """Read the settings, and take the port; None if nobody asked for the pages.
 
     Raises:
@@ -75,6 +55,7 @@ def prepared(place: Place | None, site: Path) -> Opening | None:
     if place is None:
         return None
     settings = read_settings(site / FILE_NAME)
+    check_officer(settings.privacy, teams)
     secure = settings.certificate_file is not None
     door: OpenIdDoor | LocalDoor
     if settings.local is not None:
@@ -91,7 +72,8 @@ async def inbox(
     database: Database,
     house: Premises,
     submit: Callable[[Given, datetime], str | None],
-    record: Record | None,
+    sources: Sources,
+    clock: Clock,
 ) -> AsyncIterator[None]:
     """The pages, as long as the block lasts."""
     if opening is None:
@@ -99,14 +81,14 @@ async def inbox(
         return
     parts = Parts(
         database=database,
-        site=house.site,
-        teams=house.teams,
+        house=house,
         submit=submit,
-        clock=SystemClock(),
+        clock=clock,
         settings=opening.settings,
-        render=partial(render, record=record),
+        render=partial(render, record=sources.record),
         door=opening.door,
         hub=Hub(database),
+        upkeep=sources.upkeep,
     )
     host, port = opening.listener.getsockname()[:2]
     async with serving(parts, opening.listener):

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    from services.notifier.cases.case import Case
+    from services.notifier.cases.case import Case, Forerunner
     from services.notifier.cases.effects import Notice
     from services.notifier.delivery.digest import Digest
 
@@ -37,6 +37,15 @@ class Origin(Model):
     revision: int
 
 
+class Opened(Model):
+    """That somebody opened another team's case in an emergency; for who reviews it."""
+
+    by: Text
+    reason: Text
+    reference: Text
+    until: Moment
+
+
 class Parcel(Model):
     """One message to be sent.
 
@@ -44,6 +53,7 @@ class Parcel(Model):
         origin: the case; None for what is about several.
         channel: the class of channels; None for a copy to the record.
         references: the cases' names outside the house.
+        opened: what an emergency opened; None of everything else.
         rung: of the ladder; None for what stands outside of it.
         first: no throttle holds it up.
         stale_at: from then on it isn't sent any more.
@@ -62,6 +72,7 @@ class Parcel(Model):
     act_by: Moment | None = None
     findings: int = 0
     team: Text | None = None
+    opened: Opened | None = None
     rung: int | None = None
     first: bool = False
     stale_at: Moment | None = None
@@ -103,18 +114,25 @@ def copy_for(notice: Notice, parcel: Parcel, channel: str) -> Parcel:
     return parcel.model_copy(update={**update, "parcel_id": digest("record", channel, *cause)})
 
 
-def of_closing(case: Case, channel: str, reference: str, now: datetime) -> Parcel:
-    """That a case asks nothing any more, for a channel that has opened work in the record."""
-    course = case.course
+def of_closing(case: Case, of: Forerunner, channel: str, reference: str, now: datetime) -> Parcel:
+    """That a case asks nothing any more, for a channel that has opened work in the record.
+
+    Args:
+        case: as it now is.
+        of: under which patient's and case's id the work was opened: its own, or a forerunner's.
+        channel: its name.
+        reference: the case's name outside the house.
+        now: the present instant.
+    """
     return Parcel(
-        parcel_id=digest("closed", channel, case.case_id, case.revision),
+        parcel_id=digest("closed", channel, of.case_id, case.revision),
         kind=Kind.CLOSED,
         to=case.owner,
         at=now,
         origin=Origin(
-            patient_id=course.patient_id,
-            course_id=course.course_id,
-            case_id=case.case_id,
+            patient_id=of.patient_id,
+            course_id=case.course.course_id,
+            case_id=of.case_id,
             revision=case.revision,
         ),
         references=(reference,),

@@ -23,7 +23,7 @@ def needless(parcel: Parcel, case: Case | None, now: datetime) -> str | None:
 
     Args:
         parcel: about to be sent for the first time, or once more.
-        case: its case as it is now; None for what is about several.
+        case: its case as it is now, or the one that took it over; None for what is about several.
         now: the present instant.
 
     Returns:
@@ -33,13 +33,22 @@ def needless(parcel: Parcel, case: Case | None, now: datetime) -> str | None:
     """
     if parcel.kind is Kind.CORRECTION or parcel.channel is None or case is None:
         return None
-    if parcel.origin is not None and case.case_id != parcel.origin.case_id:
+    inherited = parcel.origin is not None and case.case_id != parcel.origin.case_id
+    if inherited and not _is_taken_over(parcel, case):
         return SUPERSEDED
     if not case.is_open:
         return CLOSED
     if parcel.stale_at is not None and parcel.stale_at <= now:
         return STALE
-    later = parcel.origin is not None and case.revision > parcel.origin.revision
+    later = parcel.origin is not None and (inherited or case.revision > parcel.origin.revision)
+    if parcel.rung is not None and later and parcel.to != case.owner:
+        return SUPERSEDED
     if parcel.rung is not None and later and case.state in _ANSWERED:
         return ANSWERED
     return None
+
+
+def _is_taken_over(parcel: Parcel, case: Case) -> bool:
+    """Whether the parcel is about a merged record's case that is part of this one."""
+    origin = parcel.origin
+    return origin is not None and any(one.case_id == origin.case_id for one in case.forerunners)

@@ -44,4 +44,5 @@ def timed(case: Case, at: datetime) -> tuple[Timed, ...]:
             noticed_at=at if one.alert_id in told else None,
         )
         for one in case.pending
+        if one.record is None  # a merged record's alert is timed where it was raised
     )

@@ -37,8 +37,7 @@ def notice_of(revision: AlertRevision, course: Course, sharing: Sharing) -> Rese
     """What is shared of a revision; None if nothing is."""
     stage = Stage.WITHDRAWN if revision.change == "withdrawn" else _STAGES.get(revision.state)
     condition = course.condition
-    shared = revision.rule in sharing.rules and condition in sharing.conditions
-    if stage is None or condition is None or not shared:
+    if stage is None or condition is None or not sharing.covers(revision.rule, condition):
         return None
     patient_id, shift = revision.patient_id, shift_of(revision.patient_id, sharing)
     course_id = revision.course_id

@@ -43,6 +43,10 @@ class Sharing:
     shift_days: int
     key: bytes = field(repr=False)
 
+    def covers(self, rule: str, condition: str) -> bool:
+        """Whether findings of a rule in courses of a condition are shared."""
+        return rule in self.rules and condition in self.conditions
+
 
 def load_sharing(path: Path) -> Sharing | None:
     """Read a site's file; None if it has none, and shares nothing.

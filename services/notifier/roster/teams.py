@@ -81,6 +81,10 @@ class Teams:
         """Whether there is such a person, or such a desk."""
         return party.id in (self._members if party.is_person else self._desks)
 
+    def has_team(self, name: str) -> bool:
+        """Whether there is such a team."""
+        return name in self.by_name
+
     def channels(self, party: Party) -> tuple[Channel, ...]:
         """A member's own choice; a desk has a telephone."""
         if not party.is_person:

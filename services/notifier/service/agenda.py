@@ -5,10 +5,13 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from services.notifier.service.canary import turn_away
 from services.notifier.service.crashpoints import reached
 from services.notifier.service.feedback import as_judged
-from services.notifier.service.sitting import Sitting
-from services.notifier.store import audit, intake, shelf
+from services.notifier.service.sitting import Sitting, finish, meet
+from services.notifier.service.spans import tell_heard
+from services.notifier.store import intake, shelf
+from services.runtime import tracing
 from services.runtime.errors import Unavailable
 from services.runtime.logs import logger
 
@@ -60,29 +63,38 @@ class Agenda:
             intake.take(connection, [given], now)
             patients = shelf.lock(connection, [given.patient_id])
             house = as_judged(connection, self._house)
-            sitting = self._sit(connection, patients[given.patient_id], house, now)
-            audit.append(connection, sitting.tray.lines)
+            sitting, *_ = self._sit(connection, list(patients.values()), house, now)
+        _tell([sitting], now)
         return sitting.tray.refused.get(given.key)
 
     def _together(self, now: datetime, most: int) -> int:
         with self._database.transaction() as connection:
             patients = shelf.claim(connection, now, most)
             house = as_judged(connection, self._house) if patients else self._house
-            sittings = [self._sit(connection, patient, house, now) for patient in patients]
-            audit.append(connection, [line for one in sittings for line in one.tray.lines])
+            sittings = self._sit(connection, patients, house, now)
             if patients:
                 reached("step.written")
         if patients:
             reached("step.committed")
+        _tell(sittings, now)
         return len(patients)
 
     def _sit(
-        self, connection: Connection, patient: shelf.Patient, house: Premises, now: datetime
-    ) -> Sitting:
-        sitting = Sitting(connection, patient, house, now)
-        sitting.work()
-        sitting.save()
-        return sitting
+        self,
+        connection: Connection,
+        patients: Sequence[shelf.Patient],
+        house: Premises,
+        now: datetime,
+    ) -> list[Sitting]:
+        """Work on patients who are locked."""
+        turn_away(connection, patients, house, now)
+        sittings = [Sitting(connection, patient, house, now) for patient in patients]
+        meet(connection, sittings, now)
+        for sitting in sittings:
+            sitting.work()
+            sitting.save()
+        finish(connection, sittings, now)
+        return sittings
 
     def _apart(self, now: datetime) -> int:
         """One patient after the other, so that only those fail who have to."""
@@ -95,9 +107,10 @@ class Agenda:
     def _alone(self, patient_id: str, now: datetime) -> None:
         try:
             with self._database.transaction() as connection:
-                patient = shelf.lock(connection, [patient_id])[patient_id]
+                patients = shelf.lock(connection, [patient_id])
                 house = as_judged(connection, self._house)
-                audit.append(connection, self._sit(connection, patient, house, now).tray.lines)
+                sittings = self._sit(connection, list(patients.values()), house, now)
+            _tell(sittings, now)
         except Unavailable:
             raise
         except Exception:  # noqa: BLE001 - it is said, and tried again; the others go on
@@ -109,6 +122,12 @@ class Agenda:
             patient = shelf.lock(connection, [patient_id])[patient_id]
             wait = min(_LATEST, _SOONEST * (1 << min(patient.failures, 10)))
             shelf.leave(connection, patient, now + wait, patient.failures + 1)
+
+
+def _tell(sittings: Sequence[Sitting], now: datetime) -> None:
+    """What was taken in is on disk."""
+    if tracing.on():
+        tell_heard([one for each in sittings for one in each.heard], now)
 
 
 def take_in(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from services.notifier.cases.case import gravity
 from services.notifier.service.records import record_of
-from services.notifier.store import audit, shelf
+from services.notifier.store import audit, merges, shelf
 from services.notifier.store.audit import Line
 from services.notifier.store.instants import moment
 
@@ -46,7 +46,8 @@ class Answers:
 
     def _open_cases(self, patient_id: str) -> list[Record]:
         with self._database.transaction() as connection:
-            cases = [one.case for one in shelf.cases_of(connection, patient_id).values()]
+            home = merges.survivor(connection, patient_id)  # who asks may know the old record only
+            cases = [one.case for one in shelf.cases_of(connection, home).values()]
             opened = [one for one in cases if one.is_open]
             opened.sort(key=lambda one: (gravity(one.severity), one.case_id))
             return [record_of(connection, one, self._house) for one in opened]

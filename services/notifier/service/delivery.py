@@ -14,8 +14,10 @@ from services.notifier.delivery.retry import retry_at
 from services.notifier.service.crashpoints import reached
 from services.notifier.service.inputs import not_delivered
 from services.notifier.service.sorting import LATER, Ready, Sorting, spoken
+from services.notifier.service.spans import tell_sent
 from services.notifier.store import attempts, audit, intake, outbox
 from services.notifier.store.outbox import DELIVERED, FAILED
+from services.runtime import tracing
 from services.runtime.logs import logger
 
 if TYPE_CHECKING:
@@ -81,6 +83,8 @@ class Delivery:
             _at_the_brink(done, ready, "written")
         _at_the_brink(done, ready, "committed")
         self._house.observer.ended(done, now)
+        if tracing.on():
+            tell_sent(done, now)
         return ready
 
     def _claim(

@@ -9,8 +9,8 @@ from services.notifier.delivery.digest import compose, digest_due
 from services.notifier.delivery.parcels import of_digest
 from services.notifier.service.feedback import as_judged
 from services.notifier.service.premises import party
-from services.notifier.service.sitting import Sitting
-from services.notifier.store import audit, digests, outbox, shelf
+from services.notifier.service.sitting import Sitting, finish, meet
+from services.notifier.store import digests, outbox, shelf
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from services.notifier.cases.words import Party
     from services.notifier.delivery.digest import Digest
     from services.notifier.service.premises import Premises
-    from services.notifier.store.audit import Line
     from services.notifier.store.database import Database
 
 
@@ -39,17 +38,18 @@ def send_digest(database: Database, house: Premises, now: datetime) -> bool:
         if recipient is None:
             return False
         to = party(recipient)
-        lines = _digest(connection, house, to, now)
+        sittings = _digest(connection, house, to, now)
         digests.put_off(connection, recipient, digest_due(to, house.teams, now))
-        audit.append(connection, lines)
+        finish(connection, sittings, now)
     return True
 
 
-def _digest(connection: Connection, house: Premises, to: Party, now: datetime) -> Sequence[Line]:
+def _digest(connection: Connection, house: Premises, to: Party, now: datetime) -> Sequence[Sitting]:
     house = as_judged(connection, house)
     listed = shelf.waiting_for_digest(connection, str(to))
     locked = shelf.lock(connection, {one.course.patient_id for one in listed})
     sittings = [Sitting(connection, one, house, now) for _, one in sorted(locked.items())]
+    meet(connection, sittings, now)
     for sitting in sittings:
         sitting.work()
     cases = [case for sitting in sittings for case in sitting.cases]
@@ -58,7 +58,7 @@ def _digest(connection: Connection, house: Premises, to: Party, now: datetime) -
         outbox.put(connection, [house.pack(of_digest(found))], now)
     for sitting in sittings:
         _listed(sitting, found)
-    return [line for sitting in sittings for line in sitting.tray.lines]
+    return sittings
 
 
 def _listed(sitting: Sitting, found: Digest | None) -> None:

@@ -34,11 +34,12 @@ _SQLITE: Final = b"SQLite format 3\x00"
 
 
 class Page(NamedTuple):
-    """What was read, as JSON, the place behind it, and whether there is more."""
+    """What was read, as JSON, the place behind it, whether there is more, and any traces."""
 
     texts: list[str]
     position: int
     more: bool
+    traces: list[str | None] | None = None
 
 
 class Lines:
@@ -69,11 +70,11 @@ class Lines:
 class Rows:
     """A table of the embedded store: numbered rows, of which new ones come at the end."""
 
-    def __init__(self, path: Path, table: str, number: str, body: str) -> None:
-        """Read a table; it is never written."""
+    def __init__(self, path: Path, table: str, number: str, body: str, trace: str = "NULL") -> None:
+        """Read a table, by the names of its columns; it is never written."""
         self.name, self._path = f"{table}:{digest(str(path))}", path
         order = f"WHERE {number} > ? ORDER BY {number} LIMIT {PAGE}"
-        self._query = f"SELECT {number}, {body} FROM {table} {order}"  # noqa: S608 - our words
+        self._query = f"SELECT {number}, {body}, {trace} FROM {table} {order}"  # noqa: S608 - our words
 
     def read(self, position: int) -> Page:
         """The rows behind a number.
@@ -89,7 +90,8 @@ class Rows:
         except sqlite3.Error as error:
             raise Unavailable(f"a feed can't be read: {type(error).__name__}") from error
         end = rows[-1][0] if rows else position
-        return Page([str(body) for _, body in rows], end, len(rows) == PAGE)
+        texts, traces = [str(body) for _, body, _ in rows], [trace for _, _, trace in rows]
+        return Page(texts, end, len(rows) == PAGE, traces)
 
 
 class Feed:
@@ -112,7 +114,12 @@ class Feed:
         count, behind = self._take_events(database, now)
         if behind or not page.texts:
             return count  # the alerts are read again when all events are there
-        given = [revised(one) for text in page.texts if (one := _revision(text)) is not None]
+        traces = page.traces or [None] * len(page.texts)
+        given = [
+            revised(one, trace)
+            for text, trace in zip(page.texts, traces, strict=True)
+            if (one := _revision(text)) is not None
+        ]
         take_in(database, given, now, {self._alerts.name: page.position})
         return count + len(page.texts)
 
@@ -168,8 +175,18 @@ def feed(alerts: Path, events: Path | None) -> Feed:
     """
     if is_store(alerts):
         facts = Rows(alerts, "facts", "seq", "event")
-        return Feed(Rows(alerts, "alerts", "sequence", "body"), facts)
+        return Feed(Rows(alerts, "alerts", "sequence", "body", _trace_of(alerts)), facts)
     return Feed(Lines(alerts), None if events is None else Lines(events))
+
+
+def _trace_of(store: Path) -> str:
+    """The column with the traces; a store that an older release writes has none."""
+    try:
+        with closing(sqlite3.connect(f"{store.absolute().as_uri()}?mode=rw", uri=True)) as db:
+            columns = {name for _, name, *_ in db.execute("PRAGMA table_info(alerts)")}
+    except sqlite3.Error:
+        return "NULL"  # whoever reads it says so
+    return "trace" if "trace" in columns else "NULL"
 
 
 def _revision(text: str) -> AlertRevision | None:

@@ -35,7 +35,7 @@ def message_of(
         text=text,
         reference=parcel.references[0] if len(parcel.references) == 1 else None,
         links=links,
-        corrects=_corrected(connection, entry),
+        corrects=_corrected(connection, entry, case),
         cause=parcel.cause,
         severity=parcel.severity,
         urgency=parcel.urgency,
@@ -48,15 +48,19 @@ def message_of(
     )
 
 
-def _corrected(connection: Connection, entry: Entry) -> tuple[str, ...]:
-    """What the same recipient, or the same record, was told of the case before."""
+def _corrected(connection: Connection, entry: Entry, case: Case | None) -> tuple[str, ...]:
+    """What the same recipient, or the same record, was told of the case before.
+
+    What was told of the cases that it took over is the same case's.
+    """
     parcel, origin = entry.parcel, entry.parcel.origin
     if parcel.kind not in (Kind.CORRECTION, Kind.CLOSED) or origin is None:
         return ()
     course_id = origin.course_id or ""
     if parcel.kind is Kind.CLOSED:
         return tuple(outbox.written_before(connection, entry, origin.patient_id, course_id))
+    earlier = case.forerunners if case is not None else ()
+    patients = {origin.patient_id, *(one.patient_id for one in earlier)}
     if parcel.channel is None:
-        channel = entry.channel or ""
-        return tuple(outbox.recorded(connection, channel, origin.patient_id, course_id))
-    return tuple(outbox.told(connection, str(parcel.to), origin.patient_id, course_id))
+        return tuple(outbox.recorded(connection, entry.channel or "", patients, course_id))
+    return tuple(outbox.told(connection, str(parcel.to), patients, course_id))

@@ -15,6 +15,7 @@ from prometheus_client.registry import Collector
 
 from schemas.actions import Counts
 from schemas.alerts import Severity
+from schemas.canary import CHANNEL as CANARY
 from services.notifier.cases.words import CaseState
 from services.notifier.channels.contract import Kind, Result
 from services.notifier.delivery.relevance import REASONS
@@ -110,6 +111,10 @@ class NotifierMetrics:
         """What became of all alerts was looked at."""
         self._held.outcomes = found
 
+    def roster(self, *, refused: bool) -> None:
+        """Whether the roster's files, as they stand now, can't be used."""
+        self._held.refused = refused
+
     def gaps(self, found: Iterable[Gap]) -> None:
         """Hours that nobody covers, earliest first."""
         begins: dict[str, datetime] = {}
@@ -125,6 +130,7 @@ class _Held(Collector):
         self.overview: Overview | None = None
         self.outcomes: Outcomes | None = None
         self.gaps: dict[str, datetime] = {}
+        self.refused: bool | None = None
         self._channels = channels
 
     def collect(self) -> Iterator[Metric]:
@@ -137,11 +143,16 @@ class _Held(Collector):
         )
         for team, begin in sorted(self.gaps.items()):
             gaps.add_metric([team], begin.timestamp())
-        yield gaps
+        refused = _gauge("roster_refused", "1: the roster's files can't be used; the old one stays")
+        if self.refused is not None:
+            refused.add_metric([], int(self.refused))
+        yield from (gaps, refused)
 
 
 def _to(channel: Channel) -> str:
-    """Whom a channel tells: one that writes into the record calls nobody."""
+    """Whom a channel tells: one that writes into the record calls nobody, nor does the canary's."""
+    if channel.name == CANARY:
+        return "canary"
     return "people" if channel.strengths else "record"
 
 

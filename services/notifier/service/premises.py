@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from schemas.canary import CHANNEL as CANARY
 from services.notifier.cases.words import Channel as Strength
 from services.notifier.cases.words import Party
 from services.notifier.channels.contract import Closes
@@ -16,6 +17,7 @@ from services.notifier.store.outbox import Packed
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
+    from services.notifier.cases.policy import Policy
     from services.notifier.cases.site import Site
     from services.notifier.channels.contract import Channel
     from services.notifier.delivery.parcels import Parcel
@@ -24,9 +26,9 @@ if TYPE_CHECKING:
     from services.notifier.service.observing import Observer
 
 
-@dataclass(frozen=True)
+@dataclass
 class Premises:
-    """The surroundings of the process.
+    """The surroundings of the process. Only the roster may become another one, by `renew`.
 
     Attributes:
         site: policy, roster and key, as cases see them.
@@ -39,6 +41,8 @@ class Premises:
         abreast: how many messages may be under way on a channel; a crash may repeat so many.
         sharing: what is shared with research; nothing if it is None.
         observer: counts what is done.
+        refused: why the roster's files, as they stand now, are not the ones in use; empty if they
+            are.
     """
 
     site: Site
@@ -51,22 +55,30 @@ class Premises:
     abreast: int = 1
     sharing: Sharing | None = None
     observer: Observer = field(default_factory=Nobody)
+    refused: str = ""
+
+    def renew(self, policy: Policy, teams: Teams) -> None:
+        """The roster is another one from now on; what is under way ends with the old one."""
+        self.site = replace(self.site, policy=policy, roster=teams)
+        self.teams, self.refused = teams, ""
 
     @property
     def for_people(self) -> tuple[Channel, ...]:
-        """The channels that carry messages to people."""
-        return tuple(one for one in self.channels if one.strengths)
+        """The channels that carry messages to people; the canary's is for nobody."""
+        return tuple(one for one in self.channels if one.strengths and one.name != CANARY)
 
     @property
     def for_the_record(self) -> tuple[str, ...]:
         """Names of the channels that write into the record."""
-        return tuple(one.name for one in self.channels if not one.strengths)
+        names = (one.name for one in self.channels if not one.strengths)
+        return tuple(name for name in names if name != CANARY)
 
     @property
     def for_closings(self) -> tuple[str, ...]:
         """Of these, names of those that end their work when a case is closed."""
         closing = [one for one in self.channels if isinstance(one, Closes)]
-        return tuple(one.name for one in closing if not one.strengths)
+        names = (one.name for one in closing if not one.strengths)
+        return tuple(name for name in names if name != CANARY)
 
     @property
     def uncarried(self) -> tuple[str, ...]:

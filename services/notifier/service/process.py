@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Final
 
 from services.notifier.channels.contract import Outcome, unknown
 from services.notifier.service.agenda import Agenda
+from services.notifier.service.beginning import withdraw_unshared
 from services.notifier.service.crashpoints import reached
 from services.notifier.service.delivery import Delivery, Done
 from services.notifier.service.digesting import send_digest
 from services.notifier.service.feedback import judge_rules
 from services.notifier.service.publishing import publish, publish_research
 from services.notifier.service.shifts import change_shifts, tell_gaps
+from services.notifier.service.vacancies import Vacancies
 from services.notifier.store import deeds, outbox, research, shelf
 from services.notifier.store.instants import moment
 from services.runtime.errors import Unavailable
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from services.notifier.service.premises import Premises
     from services.notifier.service.publishing import Tell, TellResearch
+    from services.notifier.service.renewal import Renewal
     from services.notifier.service.sorting import Ready
     from services.notifier.service.watch import Watch
     from services.notifier.store.database import Database
@@ -65,6 +68,7 @@ class Process:
         stop: Stop,
         patience: float = PATIENCE,
         watch: Watch | None = None,
+        renewal: Renewal | None = None,
     ) -> None:
         """Begin nothing.
 
@@ -75,11 +79,13 @@ class Process:
             stop: asks for an end.
             patience: seconds to wait when the store can't be used.
             watch: looks how all stands, for operations.
+            renewal: reads the roster again when it changes.
         """
         self.agenda, self.delivery = Agenda(database, house), Delivery(database, house)
         self._database, self._house = database, house
         self._clock, self._stop = clock, stop
-        self._patience, self._watch = patience, watch
+        self._patience, self._watch, self._renewal = patience, watch, renewal
+        self._vacancies = Vacancies(database, house)
         self._busy: dict[int, bool] = {}
         self._untold: list[Callable[[Connection], int]] = []
         self._sending: dict[asyncio.Task[Outcome], Ready] = {}
@@ -105,6 +111,7 @@ class Process:
                 await channel.open()
                 stack.push_async_callback(channel.close)
             self.delivery.begin(self._now())
+            withdraw_unshared(self._database, self._house.sharing)
             await asyncio.gather(*self._loops(feeds, tell, share, once=once))
 
     def _loops(
@@ -113,6 +120,7 @@ class Process:
         self._busy = {id(each): True for each in feeds}
         works: list[Callable[[], int]] = [partial(self._take, each) for each in feeds]
         works += [self._work, self._digests, self._shifts, self._gaps, self._rules]
+        works += [self._roster]
         if tell is not None:
             works.append(partial(self._publish, tell))
             self._untold.append(deeds.unpublished)
@@ -120,6 +128,7 @@ class Process:
             works.append(partial(self._share, share))
             self._untold.append(research.unpublished)
         works += [self._look] if self._watch is not None else []
+        works += [self._renew] if self._renewal is not None else []
         loops = [*(self._every(work) for work in works), self._send()]
         return [*loops, self._end_when_idle()] if once else loops
 
@@ -173,6 +182,9 @@ class Process:
     def _gaps(self) -> int:
         return tell_gaps(self._database, self._house.teams, self._now())
 
+    def _roster(self) -> int:
+        return self._vacancies.look(self._now())
+
     def _rules(self) -> int:
         return judge_rules(self._database, self._now())
 
@@ -181,6 +193,9 @@ class Process:
 
     def _look(self) -> int:
         return 0 if self._watch is None else self._watch.look(self._now())
+
+    def _renew(self) -> int:
+        return 0 if self._renewal is None else self._renewal.look(self._now())
 
     def problem(self) -> str | None:
         """Why it is not at work; None when it is, or nobody looks."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def record_of(connection: Connection, case: Case, house: Premises) -> Record:
     """The case with every alert of it, retracted ones included, in its latest revision."""
     course = case.course
-    alerts = shelf.findings(connection, course.patient_id, course.course_id or "")
+    alerts = shelf.findings(connection, case)
     reference = house.site.reference(case.case_id)
     return Record(
         case_id=case.case_id,

@@ -10,56 +10,61 @@ from typing import TYPE_CHECKING
 
 from schemas.base import as_utc
 from schemas.events import Event, Patient, Treatment
-from services.notifier.cases.commands import Alerted, Happened, Tick
+from services.notifier.cases.commands import Alerted, Happened, Parted, Rostered, Tick
 from services.notifier.cases.happened import course_after
-from services.notifier.cases.step import step
-from services.notifier.delivery.digest import digest_due
 from services.notifier.delivery.parcels import instead
 from services.notifier.delivery.undelivered import next_rung_now
-from services.notifier.quality.timed import timed
-from services.notifier.service.inputs import INCOMING, Asked, NotDelivered, Occurred, Revised
-from services.notifier.service.tray import Tray
-from services.notifier.store import digests, intake, shelf
-from services.notifier.store.shelf import Shelved
+from services.notifier.service.inputs import (
+    HANDED,
+    INCOMING,
+    Asked,
+    Handed,
+    NotDelivered,
+    Occurred,
+    Rerostered,
+    Revised,
+    Separated,
+)
+from services.notifier.service.merging import Kinship, speaks
+from services.notifier.service.spans import Heard
+from services.notifier.store import audit, intake, shelf, traces
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
-    from services.notifier.cases.case import Case
-    from services.notifier.cases.commands import Input
     from services.notifier.delivery.parcels import Parcel
     from services.notifier.service.premises import Premises
     from services.notifier.store.intake import Waiting
 
 
-class Sitting:
+class Sitting(Kinship):
     """Works on one patient, who is locked until the transaction ends.
 
+    Before it works, it is to `meet`; what it leaves to the end of the transaction, `finish` does.
+
     Attributes:
-        tray: what is to be done, and audit lines that the caller appends last.
+        heard: revisions that were taken in.
     """
 
     def __init__(
         self, connection: Connection, patient: shelf.Patient, house: Premises, now: datetime
     ) -> None:
         """Take the patient's cases from the shelf."""
-        self.tray = Tray(house, now)
-        self._connection, self._house, self._now = connection, house, now
-        self._patient = patient
-        self._cases = shelf.cases_of(connection, patient.patient_id)
-        self._changed: set[str] = set()
-        self._put_off: datetime | None = None
+        super().__init__(connection, patient, house, now)
+        self.heard: list[Heard] = []
 
-    @property
-    def cases(self) -> list[Case]:
-        """The patient's cases, as they are by now."""
-        return [one.case for one in self._cases.values()]
+    def meet(self, said: Sequence[Waiting]) -> None:
+        """Take in what says with which records this one was merged, and move where that leads."""
+        self._move()
+        intake.finish(self._connection, self._pass(list(said)))
 
     def work(self) -> None:
         """Take in what waits, in its order, then what time has brought."""
         items = intake.waiting(self._connection, self._patient.patient_id)
+        items.sort(key=lambda one: not one.key.startswith(HANDED))
         done = self._pass(items)
         done += self._pass([one for one in items if one.seq not in done] if done else [])
         for course_id, shelved in self._cases.items():
@@ -77,50 +82,37 @@ class Sitting:
         self._put_off = None if items else self._put_off
         return [item.seq for item in items if self._take(item, held)]
 
-    def step(self, course_id: str, given: Input, key: str = "") -> None:
-        """One input for the case of a course. Time never runs backward for a case."""
-        before = self._cases.get(course_id)
-        at = self._now if before is None else max(self._now, before.stepped_at)
-        done = step(before.case if before else None, given, at, self._house.site)
-        if done.case is None:
-            return
-        self._keep(course_id, Shelved(done.case, done.wake_at, at))
-        self.tray.time(timed(done.case, at))
-        for effect in done.effects:
-            self.tray.put(effect, done.case.course, key)
-        if before is not None and before.case.is_open and not done.case.is_open:
-            self.tray.close(done.case, self._house.site.reference(done.case.case_id))
-
-    def save(self) -> None:
-        """Write what became of it, and put the patient back."""
-        site, connection = self._house.site, self._connection
-        for course_id in sorted(self._changed):
-            shelved = self._cases[course_id]
-            shelf.shelve(connection, shelved, site.reference(shelved.case.case_id))
-            if shelved.case.in_digest:
-                owner = shelved.case.owner
-                due = digest_due(owner, self._house.teams, self._now)
-                digests.expect(connection, str(owner), due)
-        self.tray.write(connection)
-        dues = [one.wake_at for one in self._cases.values() if one.wake_at is not None]
-        dues += [self._put_off] if self._put_off is not None else []
-        shelf.leave(connection, self._patient, min(dues, default=None))
-
     # -- what each kind of input does
 
     def _take(self, item: Waiting, held: set[str]) -> bool:
         """Take in one input; False if it has to wait, with all that is of the same course."""
         given = INCOMING.validate_json(item.body)
+        if isinstance(given, Revised):
+            if given.revision.patient_id != self._patient.patient_id:
+                return self._revised_of_another(given.revision, item)
+            return self._revised(given, item, held)
+        if isinstance(given, Occurred):
+            self._occurred(given.event, item)
+        elif isinstance(given, Asked):
+            self._asked(given, item)
+        elif isinstance(given, Rerostered):
+            self.step(given.course_id or "", Rostered())
+        elif self._is_elsewhere:
+            self._forward(item.key, given)
+        else:
+            self._come_here(given)
+        return True
+
+    def _come_here(self, given: NotDelivered | Handed | Separated) -> None:
         match given:
-            case Revised():
-                return self._revised(given, item, held)
-            case Occurred():
-                self._occurred(given.event)
-            case Asked():
-                self._asked(given, item)
             case NotDelivered():
                 self._not_delivered(given.parcel)
-        return True
+            case Handed():
+                self._handed(given)
+            case Separated():
+                for course_id in list(self._cases):
+                    self.step(course_id, Parted(records=given.records))
+                self._tell_again()
 
     def _revised(self, given: Revised, item: Waiting, held: set[str]) -> bool:
         revision = given.revision
@@ -129,14 +121,20 @@ class Sitting:
         until = item.at + self._house.patience
         if course_id in held or (course_id and known is None and self._now < until):
             held.add(course_id)
-            self._put_off = until if self._put_off is None else min(self._put_off, until)
+            self._wait(until)
             return False
         shelf.remember_finding(self._connection, revision)
-        self.step(course_id, Alerted(revision=revision, course=course))
+        self.heard.append(Heard(revision, given.trace, item.at))
+        if given.trace is not None:
+            traces.remember(self._connection, revision.alert_id, given.trace)
         self.tray.share(revision, course)
+        if self._is_elsewhere:
+            self._forward(item.key, given)
+        else:
+            self.step(course_id, Alerted(revision=revision, course=course))
         return True
 
-    def _occurred(self, event: Event) -> None:
+    def _occurred(self, event: Event, item: Waiting) -> None:
         """Fold the event into what is known, then let every case of the patient hear of it."""
         issued = self._now if event.issued_at is None else as_utc(event.issued_at)
         if isinstance(event, Patient) and not event.status.withdraws:
@@ -150,6 +148,11 @@ class Sitting:
             if latest is None or issued >= latest:
                 after = course_after(course, event)
                 shelf.remember_course(self._connection, after, issued)
+        if isinstance(event, Patient) and speaks(self._connection, event):
+            self._link(event, issued)
+        elif self._is_elsewhere:
+            told = event.model_copy(update={"patient_id": self._home})
+            self._forward(item.key, Occurred(event=told))
         for course_id in list(self._cases):
             self.step(course_id, Happened(event=event))
 
@@ -177,8 +180,28 @@ class Sitting:
             desk = self._house.site.roster.desk(case.team)
             self.tray.send(instead(parcel, desk, self._now))
 
-    # -- what comes of it
 
-    def _keep(self, course_id: str, shelved: Shelved) -> None:
-        self._cases[course_id] = shelved
-        self._changed.add(course_id)
+def meet(connection: Connection, sittings: Sequence[Sitting], now: datetime) -> None:
+    """First of all, which records are one patient's: what one hands on comes before other news."""
+    said = intake.about_merges(connection, [one.patient_id for one in sittings])
+    for one in sittings:
+        one.meet(said.get(one.patient_id, ()))
+    _pass_on(connection, sittings, now)
+
+
+def finish(connection: Connection, sittings: Sequence[Sitting], now: datetime) -> None:
+    """The last thing of a transaction: others wait for what it writes.
+
+    After all sittings were saved, so that none of them puts back a patient whom this wakes.
+    """
+    _pass_on(connection, sittings, now)
+    waking = {patient for one in sittings for patient in one.waking}
+    if waking:
+        intake.wake(connection, waking, now)
+    audit.append(connection, [line for one in sittings for line in one.tray.lines])
+
+
+def _pass_on(connection: Connection, sittings: Sequence[Sitting], now: datetime) -> None:
+    intake.take(connection, [given for one in sittings for given in one.going], now)
+    for one in sittings:
+        one.going.clear()

@@ -15,10 +15,11 @@ from services.notifier.delivery.parcels import bundle
 from services.notifier.delivery.relevance import needless
 from services.notifier.delivery.throttle import FURTHEST, MOST, Verdict, limited
 from services.notifier.service.messages import message_of
-from services.notifier.store import attempts, outbox, shelf
+from services.notifier.store import attempts, outbox, shelf, traces
 from services.notifier.store.attempts import Try
 from services.notifier.store.audit import Line
 from services.notifier.store.outbox import DROPPED, HELD, Entry
+from services.runtime import tracing
 from services.runtime.logs import logger
 
 if TYPE_CHECKING:
@@ -36,12 +37,19 @@ LATER: Final = timedelta(minutes=5)
 
 
 class Ready(NamedTuple):
-    """A message that may leave, and the attempt that is written for it."""
+    """A message that may leave, and the attempt that is written for it.
+
+    Attributes:
+        begun: when that was.
+        traces: by which the alerts of its case came, where somebody traces.
+    """
 
     channel: Channel
     message: Message
     entry: Entry
     attempt: Try
+    begun: datetime
+    traces: tuple[str, ...]
 
 
 class Sorting:
@@ -105,10 +113,16 @@ class Sorting:
         return True
 
     def _case(self, entry: Entry) -> Case | None:
-        origin = entry.parcel.origin
+        """The case of an entry, or the one that took it over.
+
+        While that one isn't there yet: None for people, who then hear; the record gets the old one.
+        """
+        parcel, origin = entry.parcel, entry.parcel.origin
         if origin is None:
             return None
-        return shelf.case_of(self.connection, origin.patient_id, origin.course_id or "")
+        found = shelf.case_of(self.connection, origin.patient_id, origin.course_id or "")
+        heir = None if found is None else shelf.heir_of(self.connection, found)
+        return heir or (found if parcel.channel is None else None)
 
     def _admit(self, entry: Entry) -> Verdict:
         """A throttle holds up what leaves for the first time; a repeat has been counted."""
@@ -147,7 +161,12 @@ class Sorting:
             lease_until=self._now + channel.timeout + self._house.margin,
         )
         message = message_of(self.connection, entry, case, channel, self._house)
-        self.ready.append(Ready(channel, message, entry, attempt))
+        found = self._traces(case) if tracing.on() else ()
+        self.ready.append(Ready(channel, message, entry, attempt, self._now, found))
+
+    def _traces(self, case: Case | None) -> tuple[str, ...]:
+        alerts = [] if case is None else [one.alert_id for one in case.findings]
+        return traces.of(self.connection, alerts)
 
 
 def spoken(entry: Entry, at: datetime, **said: str) -> Line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from services.notifier.cases.case import Forerunner
 from services.notifier.cases.effects import AuditEntry, Done, Notice, Refused, RosterGap
 from services.notifier.delivery.parcels import copy_for, of_closing, of_notice
 from services.notifier.research.notices import notice_of
@@ -85,10 +86,17 @@ class Tray:
         self._packed.append(self._house.pack(parcel))
 
     def close(self, case: Case, reference: str) -> None:
-        """A case of which somebody was told was closed: work that the record has of it ends."""
-        for name in self._house.for_closings if case.marks.noticed is not None else ():
-            parcel = of_closing(case, name, reference, self._now)
-            self._packed.append(self._house.pack(parcel, name))
+        """A case of which somebody was told was closed: work that the record has of it ends.
+
+        One that was merged goes on elsewhere, and its work ends with the case that took it over.
+        """
+        if case.marks.noticed is None or case.merged_into is not None:
+            return
+        own = Forerunner(patient_id=case.course.patient_id, case_id=case.case_id)
+        for name in self._house.for_closings:
+            for of in (own, *case.forerunners):
+                parcel = of_closing(case, of, name, reference, self._now)
+                self._packed.append(self._house.pack(parcel, name))
 
     def _send(self, notice: Notice, course: Course) -> None:
         """To somebody, and once for each cause to every channel that writes into the record."""

@@ -11,8 +11,8 @@ from services.notifier.store.overview import outcomes, overview
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from services.notifier.roster.teams import Teams
     from services.notifier.service.metrics import NotifierMetrics
+    from services.notifier.service.premises import Premises
     from services.notifier.store.database import Database
 
 EVERY: Final = timedelta(seconds=5)
@@ -25,10 +25,10 @@ BLIND: Final = timedelta(seconds=30)
 class Watch:
     """Looks when it is time to."""
 
-    def __init__(self, database: Database, teams: Teams, metrics: NotifierMetrics) -> None:
+    def __init__(self, database: Database, house: Premises, metrics: NotifierMetrics) -> None:
         """Nothing was looked at yet."""
         self.metrics = metrics
-        self._database, self._teams = database, teams
+        self._database, self._house = database, house
         self._slow: datetime | None = None
 
     def look(self, now: datetime) -> int:
@@ -49,8 +49,9 @@ class Watch:
             became = outcomes(connection) if slowly else None
         if became is not None:
             self.metrics.judged(became)
-            self.metrics.gaps(gaps(self._teams, now))
+            self.metrics.gaps(gaps(self._house.teams, now))
             self._slow = now
+        self.metrics.roster(refused=bool(self._house.refused))
         self.metrics.looked(found, now)
         return 0
 

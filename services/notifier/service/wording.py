@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from zoneinfo import ZoneInfo
 
-    from services.notifier.delivery.parcels import Parcel
+    from services.notifier.delivery.parcels import Opened, Parcel
 
 REPEAT: Final = "This may be a repeat of an earlier message."
 _WHY: Final[dict[Cause, str]] = {
@@ -31,6 +31,7 @@ _WHY: Final[dict[Cause, str]] = {
     Cause.SNOOZE_ENDED: "A case that was put off needs somebody again.",
     Cause.ASSIGNED: "A case was given to you.",
     Cause.HAND_OVER: "A case is offered to you; it stays with its owner until you accept.",
+    Cause.MERGED: "Two records are one patient's: somebody else has the case that was yours.",
 }
 
 
@@ -59,6 +60,8 @@ def _subject(parcel: Parcel, *, duplicate: bool) -> str:
             said = "Test of this channel"
         case Kind.CLOSED:
             said = "A case is closed"
+        case Kind.EMERGENCY:
+            said = "Emergency access to a case"
         case Kind.ALERT:
             said = f"{_urgency(parcel)}: a case needs you"
     return f"salvage-watch: {said}" + (" (may be a repeat)" if duplicate else "")
@@ -77,9 +80,17 @@ def _lines(parcel: Parcel, zone: ZoneInfo) -> Iterator[str]:
         yield "Nothing is asked of anybody any more."
     if parcel.cause is not None:
         yield _WHY[parcel.cause]
+    if parcel.opened is not None:
+        yield from _opened(parcel.opened, parcel.at, zone)
     yield from _standing(parcel)
     if parcel.act_by is not None:
         yield f"Act by: {_local(parcel.act_by, zone)}."
+
+
+def _opened(opened: Opened, at: datetime, zone: ZoneInfo) -> Iterator[str]:
+    yield f"{opened.by} opened another team's case in an emergency, at {_local(at, zone)}."
+    yield f"Reason: {opened.reason}. It can be read until {_local(opened.until, zone)}."
+    yield f"Case: {opened.reference}. It waits for review in the inbox, under emergency access."
 
 
 def _standing(parcel: Parcel) -> Iterator[str]:

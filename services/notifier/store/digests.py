@@ -21,6 +21,12 @@ def expect(connection: Connection, recipient: str, due_at: datetime) -> None:
     connection.execute(new.on_conflict_do_nothing(index_elements=["recipient"]))
 
 
+def ahead(connection: Connection, now: datetime) -> list[str]:
+    """Whose next digest is still to come."""
+    query = select(DIGESTS.c.recipient).where(DIGESTS.c.due_at > now)
+    return sorted(row.recipient for row in connection.execute(query))
+
+
 def due(connection: Connection, now: datetime) -> str | None:
     """Somebody whose digest is due; theirs is ours until the transaction ends."""
     query = select(DIGESTS.c.recipient).where(DIGESTS.c.due_at <= now).order_by(DIGESTS.c.due_at)

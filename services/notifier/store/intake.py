@@ -68,6 +68,18 @@ def waiting(connection: Connection, patient_id: str) -> list[Waiting]:
     return [Waiting(*row) for row in rows]
 
 
+def about_merges(connection: Connection, patients: Collection[str]) -> dict[str, list[Waiting]]:
+    """Of some patients' inputs those that may say into which record one was merged."""
+    columns = (INPUTS.c.seq, INPUTS.c.key, INPUTS.c.at, INPUTS.c.body)
+    says = INPUTS.c.key.startswith("event:") & INPUTS.c.body.contains('"merged_into":"')
+    mine = INPUTS.c.patient_id.in_(patients) & INPUTS.c.body.is_not(None) & says
+    query = select(INPUTS.c.patient_id, *columns).where(mine).order_by(INPUTS.c.seq)
+    found: dict[str, list[Waiting]] = {}
+    for patient_id, *row in connection.execute(query):
+        found.setdefault(patient_id, []).append(Waiting(*row))
+    return found
+
+
 def finish(connection: Connection, done: Collection[int]) -> None:
     """These were worked on; that they came stays known."""
     if done:

@@ -192,9 +192,11 @@ def sent_since(
     return [row.sent_at for row in connection.execute(query)][::-1]
 
 
-def told(connection: Connection, recipient: str, patient_id: str, course_id: str) -> list[str]:
+def told(
+    connection: Connection, recipient: str, patients: Collection[str], course_id: str
+) -> list[str]:
     """Keys of the messages about a case that somebody may have got; a bundle's by its own."""
-    same = (NOTICES.c.recipient == recipient) & (NOTICES.c.patient_id == patient_id)
+    same = (NOTICES.c.recipient == recipient) & NOTICES.c.patient_id.in_(patients)
     alerts = (NOTICES.c.kind == "alert") & (NOTICES.c.strength != "")
     mine = same & (NOTICES.c.course_id == course_id) & alerts
     own = select(NOTICES.c.key, NOTICES.c.seq).where(mine & (NOTICES.c.attempts > 0))
@@ -204,9 +206,11 @@ def told(connection: Connection, recipient: str, patient_id: str, course_id: str
     return keys + [row.key for row in connection.execute(sent)]
 
 
-def recorded(connection: Connection, channel: str, patient_id: str, course_id: str) -> list[str]:
+def recorded(
+    connection: Connection, channel: str, patients: Collection[str], course_id: str
+) -> list[str]:
     """Keys of the copies about a case that a channel may have written into the record."""
-    same = (NOTICES.c.channel == channel) & (NOTICES.c.patient_id == patient_id)
+    same = (NOTICES.c.channel == channel) & NOTICES.c.patient_id.in_(patients)
     mine = same & (NOTICES.c.course_id == course_id) & (NOTICES.c.strength == "")
     told = mine & (NOTICES.c.kind == "alert") & (NOTICES.c.attempts > 0)
     query = select(NOTICES.c.key).where(told).order_by(NOTICES.c.seq)

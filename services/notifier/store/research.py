@@ -4,35 +4,76 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from schemas.research import ResearchNotice, Stage
-from services.notifier.store.database import insert_into
 from services.notifier.store.tables import RESEARCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection
 
 
 def record(connection: Connection, notices: Iterable[ResearchNotice]) -> None:
-    """Keep notices, each revision once; nothing is withdrawn that was never shared."""
+    """Keep notices; nothing is withdrawn that was never shared, or is withdrawn already.
+
+    A finding's numbers grow, also behind a withdrawal that no alert brought about.
+    """
     for one in notices:
-        if one.stage is Stage.WITHDRAWN and not _shared(connection, one.finding):
+        last = _last(connection, one.finding)
+        if one.stage is Stage.WITHDRAWN and (last is None or last.stage is Stage.WITHDRAWN):
             continue
-        body = one.to_json().decode()
-        new = insert_into(connection, RESEARCH).values(
-            finding=one.finding, revision=one.revision, body=body
-        )
-        same = ["finding", "revision"]
-        connection.execute(new.on_conflict_do_nothing(index_elements=same))
+        number = one.revision if last is None else max(one.revision, last.revision + 1)
+        _keep(connection, one.model_copy(update={"revision": number}))
 
 
-def _shared(connection: Connection, finding: str) -> bool:
-    query = select(exists().where(RESEARCH.c.finding == finding))
-    return bool(connection.execute(query).scalar())
+def withdraw(connection: Connection, shared: Callable[[ResearchNotice], bool]) -> int:
+    """Withdraw what a site shares no more; what was not even told yet is not told at all.
+
+    Args:
+        connection: a transaction.
+        shared: whether such a notice would be shared now.
+
+    Returns:
+        How many findings are withdrawn.
+    """
+    gone = [one for one in _standing(connection) if not shared(one)]
+    for one in gone:
+        mine = (RESEARCH.c.finding == one.finding) & RESEARCH.c.published_at.is_(None)
+        connection.execute(delete(RESEARCH).where(mine))
+    told = [last for one in gone if (last := _last(connection, one.finding)) is not None]
+    still = [one for one in told if one.stage is not Stage.WITHDRAWN]
+    for one in still:
+        end = {"stage": Stage.WITHDRAWN, "revision": one.revision + 1, "readiness": ()}
+        _keep(connection, one.model_copy(update={**end, "evidence_on": None, "act_by": None}))
+    return len(still)
+
+
+def is_shared(connection: Connection, subject: str) -> bool:
+    """Whether anything of a subject, by their pseudonym, is shared and not withdrawn."""
+    return any(one.subject == subject for one in _standing(connection))
+
+
+def _standing(connection: Connection) -> list[ResearchNotice]:
+    """The last notice of each finding that is not withdrawn."""
+    last = select(func.max(RESEARCH.c.seq)).group_by(RESEARCH.c.finding)
+    query = select(RESEARCH.c.body).where(RESEARCH.c.seq.in_(last)).order_by(RESEARCH.c.seq)
+    found = (ResearchNotice.model_validate_json(row.body) for row in connection.execute(query))
+    return [one for one in found if one.stage is not Stage.WITHDRAWN]
+
+
+def _last(connection: Connection, finding: str) -> ResearchNotice | None:
+    query = select(RESEARCH.c.body).where(RESEARCH.c.finding == finding)
+    body = connection.execute(query.order_by(RESEARCH.c.seq.desc()).limit(1)).scalar()
+    return None if body is None else ResearchNotice.model_validate_json(body)
+
+
+def _keep(connection: Connection, notice: ResearchNotice) -> None:
+    body = notice.to_json().decode()
+    new = insert(RESEARCH).values(finding=notice.finding, revision=notice.revision, body=body)
+    connection.execute(new)
 
 
 def waiting(connection: Connection, most: int) -> list[tuple[int, ResearchNotice]]:

@@ -10,7 +10,7 @@ from schemas.alerts import AlertRevision
 from services.notifier.cases.case import Case, Course
 from services.notifier.cases.words import CaseState
 from services.notifier.store.database import insert_into
-from services.notifier.store.tables import CASES, COURSES, FINDINGS, PATIENTS
+from services.notifier.store.tables import CASES, COURSES, FINDINGS, NAMES, PATIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Sequence
@@ -34,13 +34,18 @@ class Patient(NamedTuple):
     care_team: str | None
     care_team_at: datetime | None
     failures: int
+    merged_into: str | None = None
+    handed_to: str | None = None
 
 
+_KNOWN = ("care_team", "care_team_at", "merged_into", "handed_to")
 _PATIENT = (
     PATIENTS.c.patient_id,
     PATIENTS.c.care_team,
     PATIENTS.c.care_team_at,
     PATIENTS.c.failures,
+    PATIENTS.c.merged_into,
+    PATIENTS.c.handed_to,
 )
 
 
@@ -63,8 +68,8 @@ def leave(
 ) -> None:
     """Put a patient back, until something is due."""
     mine = update(PATIENTS).where(PATIENTS.c.patient_id == patient.patient_id)
-    team = {"care_team": patient.care_team, "care_team_at": patient.care_team_at}
-    connection.execute(mine.values(due_at=due_at, failures=failures, **team))
+    known = {name: getattr(patient, name) for name in _KNOWN}
+    connection.execute(mine.values(due_at=due_at, failures=failures, **known))
 
 
 def next_due(connection: Connection) -> datetime | None:
@@ -80,6 +85,47 @@ def cases_of(connection: Connection, patient_id: str) -> dict[str, Shelved]:
     """A patient's cases, by course ('' for the whole patient)."""
     query = select(CASES).where(CASES.c.patient_id == patient_id)
     return {row.course_id: _shelved(row) for row in connection.execute(query)}
+
+
+def name(connection: Connection, case: Case, reference: str) -> None:
+    """Keep a case's name outside the house; a later episode has another one."""
+    course = case.course
+    new = insert_into(connection, NAMES).values(
+        reference=reference, patient_id=course.patient_id, course_id=course.course_id or ""
+    )
+    connection.execute(new.on_conflict_do_nothing(index_elements=["reference"]))
+
+
+def by_name(connection: Connection, reference: str) -> Case | None:
+    """The case that was told of under a name, as it is now; in whatever episode, if not merged."""
+    now = select(CASES.c.body).where(CASES.c.reference == reference)
+    body = connection.execute(now).scalar()
+    found = _once(connection, reference) if body is None else Case.model_validate_json(body)
+    return None if found is None else heir_of(connection, found) or found
+
+
+def _once(connection: Connection, reference: str) -> Case | None:
+    """The case that had this name in an earlier episode."""
+    query = select(NAMES.c.patient_id, NAMES.c.course_id).where(NAMES.c.reference == reference)
+    row = connection.execute(query).first()
+    return None if row is None else case_of(connection, row.patient_id, row.course_id)
+
+
+def reference_of(connection: Connection, case: Case) -> str:
+    """A case's name outside the house."""
+    query = select(CASES.c.reference).where(CASES.c.case_id == case.case_id)
+    return str(connection.execute(query).scalar_one())
+
+
+def heir_of(connection: Connection, case: Case) -> Case | None:
+    """The case that has taken over one whose record was merged; None while it isn't there yet."""
+    seen, found = {case.course.patient_id}, case
+    while (into := found.merged_into) is not None:
+        heir = case_of(connection, into, case.course.course_id or "")
+        if heir is None or into in seen:
+            return None
+        seen, found = seen | {into}, heir
+    return found
 
 
 def case_of(connection: Connection, patient_id: str, course_id: str) -> Case | None:
@@ -118,6 +164,22 @@ def open_cases(connection: Connection) -> list[Case]:
     return [Case.model_validate_json(body) for (body,) in connection.execute(query)]
 
 
+def responsible(connection: Connection) -> tuple[list[str], list[str]]:
+    """Who has open cases, and the teams that have any."""
+    opened = select(CASES.c.owner).where(CASES.c.state != CaseState.CLOSED).distinct()
+    owners, teams = (connection.execute(each) for each in (opened, select(CASES.c.team).distinct()))
+    return sorted(row.owner for row in owners), sorted(row.team for row in teams)
+
+
+def cases_with(
+    connection: Connection, owners: Collection[str], teams: Collection[str]
+) -> list[Case]:
+    """The open cases of some owners, and all of some teams."""
+    theirs = CASES.c.owner.in_(owners) & (CASES.c.state != CaseState.CLOSED)
+    query = select(CASES.c.body).where(theirs | CASES.c.team.in_(teams))
+    return [Case.model_validate_json(body) for (body,) in connection.execute(query)]
+
+
 def counts(connection: Connection) -> dict[str, int]:
     """How many cases are in each state."""
     query = select(CASES.c.state, func.count()).group_by(CASES.c.state)
@@ -131,9 +193,14 @@ def failing(connection: Connection) -> int:
 
 
 def snoozed(connection: Connection, patients: Collection[str]) -> set[str]:
-    """Those of some patients who have a case that sleeps, and may wait for a result."""
+    """Those of some patients who have a case that sleeps, and may wait for a result.
+
+    Or whose record was merged into one that may have such a case.
+    """
     asleep = (CASES.c.state == CaseState.SNOOZED) & CASES.c.patient_id.in_(patients)
-    return {row.patient_id for row in connection.execute(select(CASES.c.patient_id).where(asleep))}
+    merged = PATIENTS.c.merged_into.is_not(None) & PATIENTS.c.patient_id.in_(patients)
+    found = [select(CASES.c.patient_id).where(asleep), select(PATIENTS.c.patient_id).where(merged)]
+    return {row.patient_id for query in found for row in connection.execute(query)}
 
 
 def shelve(connection: Connection, shelved: Shelved, reference: str) -> None:
@@ -181,6 +248,13 @@ def course_of(
     return course.model_copy(update={"care_team": patient.care_team}), row.issued_at
 
 
+def courses_of(connection: Connection, patient_id: str) -> list[tuple[Course, datetime]]:
+    """The courses of which somebody spoke under a patient's id, and when."""
+    query = select(COURSES.c.issued_at, COURSES.c.body).where(COURSES.c.patient_id == patient_id)
+    rows = connection.execute(query.order_by(COURSES.c.course_id))
+    return [(Course.model_validate_json(row.body), row.issued_at) for row in rows]
+
+
 def remember_course(connection: Connection, course: Course, issued_at: datetime) -> None:
     """Note what is known of a course."""
     row = {"patient_id": course.patient_id, "course_id": course.course_id or ""}
@@ -207,9 +281,19 @@ def remember_finding(connection: Connection, revision: AlertRevision) -> None:
     connection.execute(new.on_conflict_do_update(**where))
 
 
-def findings(connection: Connection, patient_id: str, course_id: str) -> Sequence[AlertRevision]:
-    """Every alert of a case in its latest revision."""
-    mine = (FINDINGS.c.patient_id == patient_id) & (FINDINGS.c.course_id == course_id)
+def findings(connection: Connection, case: Case) -> Sequence[AlertRevision]:
+    """Every alert of a case in its latest revision, those of merged records included."""
+    course = case.course
+    of_course = FINDINGS.c.course_id == (course.course_id or "")
+    taken = [one.alert_id for one in case.findings if one.record is not None]
+    mine = (FINDINGS.c.patient_id == course.patient_id) & of_course
+    query = select(FINDINGS.c.body).where(mine | FINDINGS.c.alert_id.in_(taken))
+    return _read(body for (body,) in connection.execute(query.order_by(FINDINGS.c.alert_id)))
+
+
+def alerts_of(connection: Connection, patient_id: str) -> Sequence[AlertRevision]:
+    """Every alert that was raised under a patient's own id, in its latest revision."""
+    mine = FINDINGS.c.patient_id == patient_id
     query = select(FINDINGS.c.body).where(mine).order_by(FINDINGS.c.alert_id)
     return _read(body for (body,) in connection.execute(query))
 

@@ -1,7 +1,8 @@
 """The tables, one law each. Migrations make them; a test holds the two together.
 
-What is a patient's stands only in `inputs`, `patients`, `courses`, `cases`, `findings`, `actions`
-and `audit`; nothing of those leaves the house but by channels that write into the record.
+What is a patient's stands only in `inputs`, `patients`, `merges`, `courses`, `cases`, `names`,
+`findings`, `actions` and `audit`; nothing of those leaves the house but by channels that write into
+the record.
 """
 
 from __future__ import annotations
@@ -80,12 +81,26 @@ PATIENTS = Table(
     Column("care_team", String),
     Column("care_team_at", Instant),
     Column("failures", Integer, nullable=False, server_default="0"),
+    Column("merged_into", String),  # the next record on the way to the surviving one
+    Column("handed_to", String),  # whose cases this record's are by now
 )
+Index("patients_merged_into", PATIENTS.c.merged_into)
 Index(
     "patients_due",
     PATIENTS.c.due_at,
     sqlite_where=PATIENTS.c.due_at.is_not(None),
     postgresql_where=PATIENTS.c.due_at.is_not(None),
+)
+
+# Which event says into which record a patient's was merged; nothing when it was taken back.
+MERGES = Table(
+    "merges",
+    METADATA,
+    Column("patient_id", String, primary_key=True),
+    Column("event_id", String, primary_key=True),
+    Column("merged_into", String),
+    Column("issued_at", Instant, nullable=False),
+    Column("rank", Integer, nullable=False),
 )
 
 COURSES = Table(
@@ -116,6 +131,14 @@ CASES = Table(
     Column("stepped_at", Instant, nullable=False),
     Column("body", Text, nullable=False),
     CheckConstraint("owner <> ''", name="owned"),
+)
+# Under which names cases were told of outside the house: those of earlier episodes lead here too.
+NAMES = Table(
+    "names",
+    METADATA,
+    Column("reference", String, primary_key=True),
+    Column("patient_id", String, nullable=False),
+    Column("course_id", String, nullable=False),
 )
 Index("cases_digest", CASES.c.owner, CASES.c.in_digest)
 Index("cases_state", CASES.c.state)
@@ -344,4 +367,28 @@ SEEN = Table(
     Column("who", String, primary_key=True),
     Column("reference", String, primary_key=True),
     Column("revision", Integer, nullable=False),
+)
+
+# What people have chosen for their own pages; nothing of a patient.
+PREFERENCES = Table(
+    "preferences",
+    METADATA,
+    Column("who", String, primary_key=True),
+    Column("body", Text, nullable=False),
+)
+
+# By which trace (W3C Trace Context) each alert came last. No id in it is made of what was received.
+TRACES = Table(
+    "traces",
+    METADATA,
+    Column("alert_id", String, primary_key=True),
+    Column("trace", String, nullable=False),
+)
+
+# Logout tokens of the identity provider that were used, by digest: none is used twice.
+LOGOUTS = Table(
+    "logouts",
+    METADATA,
+    Column("digest", LargeBinary(32), primary_key=True),
+    Column("until", Instant, nullable=False),
 )

@@ -2,29 +2,42 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import socket
 import subprocess
 import sys
 from collections import Counter
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from typing import IO, TYPE_CHECKING
-from urllib.request import urlopen
 
 import pytest
+from sqlalchemy import select
+from support.inbox import Browser
 from support.memory_book import NOW, cohort_book
 
 from schemas.deadletter import Where
 from services.cli import main
 from services.demo import screen
+from services.demo.site import MESSAGES
 from services.demo.traffic import PROFILE, traffic
+from services.detector.engine.instants import moment
+from services.embedded.folder import NOTIFIER
 from services.embedded.reading import read
 from services.embedded.store import FILE_NAME
 from services.ingest.archive import Format, Record
 from services.ingest.profiles.sources import Sources
 from services.ingest.sources.files import Arrival
+from services.notifier.cases.case import Case
+from services.notifier.cases.words import CaseState
+from services.notifier.inbox.access.local import PASSWORD
+from services.notifier.inbox.words import day
+from services.notifier.store import audit, shelf
+from services.notifier.store.database import opened
+from services.notifier.store.tables import CASES
+from services.runtime.clock import SystemClock
 from services.simulator.cohort import Cohort, simulate
 
 if TYPE_CHECKING:
@@ -100,7 +113,7 @@ class TestScreen:
 
     def test_the_summary_counts_every_alert_once(self) -> None:
         alerts = cohort_book().alerts()
-        lines = list(screen.summary(alerts, {"facts": 1}, NOW, None))
+        lines = list(screen.summary(alerts, {"facts": 1}, NOW))
         rows = [
             found for line in lines if (found := re.fullmatch(r"([A-Z0-9-]+) +(\d+) +(\d+)", line))
         ]
@@ -131,9 +144,10 @@ class TestCommand:
         assert main(words) == 0
         out = capsys.readouterr().out
         assert out.startswith(screen.NOTICE)
-        assert re.search(r"^2024-\d\d-\d\d  . \w+ +suspected +HOSP\|", out, flags=re.MULTILINE)
+        assert re.search(r"^\d{4}-\d\d-\d\d  . \w+ +suspected +HOSP\|", out, flags=re.MULTILINE)
         assert "12 patients" in out
         assert "0 dead letters" in out
+        assert f"On {day(moment(SystemClock().now()))}: " in out  # the past ends today
         assert "http" not in out
         assert (tmp_path / FILE_NAME).exists()
 
@@ -157,26 +171,72 @@ class TestCommand:
             main(["demo", "--patients", bad])
         assert ended.value.code == 2
 
-    @pytest.mark.parametrize("seconds", ["0", "600"])
-    def test_ctrl_c_ends_it_cleanly(self, seconds: str) -> None:
-        """After the play, while the page is served; and in the middle of a slow play."""
-        words = ["demo", "--patients", "3", "--seconds", seconds, "--port", "0"]
-        command = [sys.executable, "-m", "services.cli", *words]
-        with subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as process:
+    def test_ctrl_c_ends_a_slow_play_cleanly(self) -> None:
+        with demo("--patients", "3", "--seconds", "600") as process:
             assert process.stdout is not None
-            assert process.stderr is not None
-            address = _wait_for(process.stdout, r"Page: (http://127\.0\.0\.1:\d+/)")
-            if seconds == "0":
-                _wait_for(process.stdout, r"The page stays at (\S+)")
-            with urlopen(address, timeout=10) as reply:  # noqa: S310 (our own address)
-                assert b"synthetic" in reply.read()
-            process.send_signal(signal.SIGINT)
-            rest, complaints = process.communicate(timeout=20)
-        assert process.returncode == 0
-        assert complaints == ""
-        assert seconds == "0" or "alerts stand" in rest
+            address, _ = signed_in_at(process.stdout)
+            assert Browser(address).get("/sign-in").status == 200
+            rest, complaints = ended(process)
+        assert (process.returncode, complaints) == (0, "")
+        assert "taken back" in rest
+
+    @pytest.mark.slow
+    def test_the_past_ends_today_and_the_link_signs_in_once(self, tmp_path: Path) -> None:
+        words = ("--patients", "12", "--seconds", "0", "--data", str(tmp_path))
+        with demo(*words) as process:
+            assert process.stdout is not None
+            address, once = signed_in_at(process.stdout)
+            _wait_for(process.stdout, r"closed; the inbox stays open until Ctrl-C: (\S+)")
+            browser, late = Browser(address), Browser(address)
+            assert (signed_in(browser, once), signed_in(late, once)) == (303, 403)
+            every = browser.get("/?view=all&status=closed").text + browser.get("/").text
+            assert browser.get("/rules").status == 200
+            password = (tmp_path / "site" / PASSWORD).read_text().strip()
+            assert signed_in(late, password) == 303
+            _, complaints = ended(process)
+        assert (process.returncode, complaints) == (0, "")
+        assert "Sign out" in every
+        lived_through(tmp_path)
+
+
+def lived_through(folder: Path) -> None:
+    """Colleagues closed cases, each at a time of the past; messages stayed in the house."""
+    with opened(str(folder / NOTIFIER), alone=False) as database, database.transaction() as one:
+        closed = shelf.counts(one).get(CaseState.CLOSED, 0)
+        rows = one.execute(select(CASES.c.body)).scalars()
+        cases = [Case.model_validate_json(body) for body in rows]
+        assert isinstance(audit.verify(one, None), audit.Head)
+    assert closed > 0
+    today = moment(SystemClock().now())
+    done = [case.marks for case in cases if case.marks.disposed is not None]
+    times = sorted(marks.disposed for marks in done if marks.disposed is not None)
+    assert times[-1] < today
+    assert times[-1] - times[0] > timedelta(days=60)
+    lines = [json.loads(line) for line in (folder / "site" / MESSAGES).read_text().splitlines()]
+    assert {"alert"} <= {line["kind"] for line in lines}
+    assert "HOSP|" not in json.dumps(lines)
+
+
+def demo(*words: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "services.cli", "demo", "--port", "0", *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[str, str]:
+    process.send_signal(signal.SIGINT)
+    return process.communicate(timeout=60)
+
+
+def signed_in_at(output: IO[str]) -> tuple[str, str]:
+    """The address of the link, and the secret behind its mark."""
+    link = _wait_for(output, r"^Inbox: (http://127\.0\.0\.1:\d+/sign-in#once=\S+)$")
+    address, _, once = link.partition("/sign-in#once=")
+    return address, once
+
+
+def signed_in(browser: Browser, password: str) -> int:
+    fields = {"csrf": browser.get("/sign-in").token(), "password": password}
+    return browser.post("/sign-in", fields).status
 
 
 def _wait_for(stream: IO[str], pattern: str) -> str:

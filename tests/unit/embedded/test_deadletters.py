@@ -17,7 +17,6 @@ from services.detector.engine.instants import instant
 from services.embedded.deadletters import Taken, letters_of, replay
 from services.embedded.delivery import Delivery
 from services.embedded.folder import owned
-from services.embedded.health import Health
 from services.embedded.letters import Choice, Letters
 from services.embedded.metrics import Metrics
 from services.embedded.pump import Pump
@@ -33,6 +32,7 @@ from services.ingest.profiles.sources import ANYBODY, Sources
 from services.ingest.sources.files import Arrival
 from services.runtime.clock import ManualClock
 from services.runtime.errors import OperatorError, Unavailable
+from services.runtime.pulse import Health
 from services.runtime.shutdown import Stop
 
 if TYPE_CHECKING:

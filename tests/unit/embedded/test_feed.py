@@ -9,9 +9,9 @@ import pytest
 
 from services.detector.adapters.replay import replay
 from services.embedded.feed import FolderFeed
-from services.embedded.health import STALE_SECONDS, Health
 from services.embedded.pump import Pump
 from services.runtime.errors import Unavailable
+from services.runtime.pulse import STALE_SECONDS, Health
 from services.runtime.shutdown import Stop
 
 if TYPE_CHECKING:

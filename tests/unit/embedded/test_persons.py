@@ -191,6 +191,7 @@ def test_patients_of_an_older_store_are_known(open_ward: Callable[..., Any]) -> 
     deliver(ward, oru("A1"), oru("B7", order="F2"))
     with closing(sqlite3.connect(ward.store.path)) as older:
         older.executescript("DROP TABLE persons; DROP TABLE documents; PRAGMA user_version = 2")
+        older.execute("ALTER TABLE alerts DROP COLUMN trace")
     ward = open_ward(())
     deliver(ward, oru("A1", "B7", order="F3"))
     assert held(ward) == {"identity_conflict": 1}

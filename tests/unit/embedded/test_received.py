@@ -11,12 +11,12 @@ from support.mllp import oru
 from schemas.deadletter import Reason
 from services.embedded.book import WardBook
 from services.embedded.feeds import Feeds
-from services.embedded.health import Health
 from services.embedded.pump import Pump
 from services.embedded.received import JournalFeed
 from services.ingest.coding import Rejected
 from services.ingest.journal import FILE_NAME, Entry, Journal, State
 from services.runtime.errors import Unavailable
+from services.runtime.pulse import Health
 from services.runtime.shutdown import Stop
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pytest
 from aiohttp import web
 
 from services.embedded.book import WardBook
-from services.embedded.health import STALE_SECONDS, Health
 from services.embedded.metrics import Metrics
 from services.embedded.store import FILE_NAME, Store
 from services.embedded.web import HEALTH, LIVE, READY, PageServer, add_operations
+from services.runtime.pulse import STALE_SECONDS, Health
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

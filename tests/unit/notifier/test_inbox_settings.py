@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from support.notifying import site_folder
 
-from services.notifier.commands.inbox import Place, prepared
+from services.notifier.commands.inbox import prepared
+from services.notifier.commands.place import Place
 from services.notifier.inbox.access.roles import Right, Role, rights_of
 from services.notifier.inbox.access.settings import read_settings
 from services.notifier.inbox.web.serving import bound
+from services.notifier.roster.loading import load_house
 from services.runtime.errors import OperatorError
+
+if TYPE_CHECKING:
+    from services.notifier.roster.teams import Teams
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "inbox.md"
 LOCAL = "local: {member: anne, roles: [lead]}"
@@ -31,6 +38,7 @@ PROVIDER = "provider: {issuer: https://id.example, client: us, roles: {g: viewer
         ("public: https://h.example\n" + PROVIDER % ", scope: profile", "scope"),
         ("public: https://h.example\n" + PROVIDER % ", client_secret: x", "unknown key"),
         (f"public: http://127.0.0.1\n{LOCAL}\nkey_file: k", "both or none"),
+        (f"public: http://127.0.0.1\n{LOCAL}\nprivacy: {{}}", "exactly one of `member` and `team`"),
         ("[", "inbox.yaml:1"),
     ],
 )
@@ -56,16 +64,31 @@ def test_a_house_with_a_provider(tmp_path: Path) -> None:
     assert found.provider.roles == {"g": Role.VIEWER}
 
 
-def test_every_mistake_is_told_before_anything_begins(tmp_path: Path) -> None:
-    assert prepared(None, tmp_path) is None
+@pytest.fixture
+def teams(tmp_path: Path) -> Teams:
+    return load_house(site_folder(tmp_path / "teams")).teams
+
+
+def test_every_mistake_is_told_before_anything_begins(tmp_path: Path, teams: Teams) -> None:
+    assert prepared(None, tmp_path, teams) is None
     with pytest.raises(OperatorError, match=r"inbox\.yaml"):
-        prepared(Place("127.0.0.1", 0), tmp_path)
+        prepared(Place("127.0.0.1", 0), tmp_path, teams)
     (tmp_path / "inbox.yaml").write_text(f"public: http://127.0.0.1:8642\n{LOCAL}")
-    opening = prepared(Place("127.0.0.1", 0), tmp_path)
+    opening = prepared(Place("127.0.0.1", 0), tmp_path, teams)
     assert opening is not None
     with opening.listener, pytest.raises(OperatorError, match="--serve-inbox"):
-        prepared(Place("127.0.0.1", opening.listener.getsockname()[1]), tmp_path)
+        prepared(Place("127.0.0.1", opening.listener.getsockname()[1]), tmp_path, teams)
     assert opening.links == "http://127.0.0.1:8642/case/"
+
+
+@pytest.mark.parametrize("who", ["member: stranger", "team: nowhere"])
+def test_an_emergency_is_told_to_somebody_whom_the_roster_has(
+    tmp_path: Path, teams: Teams, who: str
+) -> None:
+    text = f"public: http://127.0.0.1:8642\n{LOCAL}\nprivacy: {{{who}}}"
+    (tmp_path / "inbox.yaml").write_text(text)
+    with pytest.raises(OperatorError, match="the roster has no such"):
+        prepared(Place("127.0.0.1", 0), tmp_path, teams)
 
 
 def test_the_documents_examples_are_settings(tmp_path: Path) -> None:
@@ -84,6 +107,8 @@ RIGHTS = {
     "who is on call": {Right.ROSTER},
     "who would be told": {Right.ROUTE},
     "how the rules do": {Right.RULES},
+    "sources": {Right.SOURCES},
+    "dead letters": {Right.LETTERS},
     "audit trail": {Right.AUDIT, Right.REVIEW},
 }
 """What the lines of the document's table are about, by how they begin."""

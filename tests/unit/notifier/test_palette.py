@@ -9,14 +9,16 @@ import pytest
 
 from services.notifier.inbox import app
 
-CSS = (Path(app.STATIC) / "inbox.css").read_text(encoding="utf-8")
+CSS, DARK = (
+    (Path(app.STATIC) / name).read_text(encoding="utf-8") for name in ("inbox.css", "dark.css")
+)
 TEXT = ("text", "quiet", "link", "critical", "urgent", "important", "advisory", "threshold")
 MARKS = ("focus", "window-edge", "thread", "quiet")
 
 
 def palettes() -> dict[str, dict[str, str]]:
     """The light colours, and the dark ones over them."""
-    blocks = re.findall(r":root \{(.*?)\}", CSS, flags=re.DOTALL)
+    blocks = re.findall(r":root \{(.*?)\}", CSS + DARK, flags=re.DOTALL)
     light, dark = (dict(re.findall(r"--([\w-]+): (#[0-9a-f]{6})", block)) for block in blocks)
     assert set(light) == set(dark)
     return {"light": light, "dark": dark}
@@ -69,6 +71,6 @@ def test_marks_can_be_seen(scheme: str, name: str) -> None:
 
 
 def test_no_colour_outside_the_palette() -> None:
-    rules = re.sub(r":root \{.*?\}", "", CSS, flags=re.DOTALL)
+    rules = re.sub(r":root \{.*?\}", "", DARK + CSS, flags=re.DOTALL)
     screen = rules.split("@media print")[0]
     assert re.findall(r"#[0-9a-fA-F]{3,8}\b", screen) == []

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from support.cases import ANNE, BEN, DAY, HOUR, NIGHT, START, World, alert, site
+from support.cases import ANNE, BEN, DAY, DESK, HOUR, LEA, NIGHT, START, World, alert, site
 
 from schemas.actions import Disposition
 from schemas.alerts import Severity, State
@@ -165,3 +165,35 @@ def test_a_notice_is_stale_when_the_next_rung_starts() -> None:
     told = [one for one in world.notices if one.rung is not None][:5]
     assert [one.stale_at for one in told[:-1]] == [one.at for one in told[1:]]
     assert told[-1].stale_at == START + 20 * DAY
+
+
+def test_a_review_that_a_site_gave_up_costs_the_ladder_no_rung() -> None:
+    world = World(site(triage=2 * HOUR))
+    world.give(alert(severity=Severity.URGENT, act_by=START + 20 * DAY))
+    world.until(START + 3 * HOUR)
+    world.site = site()
+    world.give(Acknowledge(by=ANNE.id))
+    world.until(START + 12 * DAY + 20 * HOUR)
+    expired = [to for to, _, cause in world.told if cause == "expired"]
+    assert expired == [str(one) for one in (ANNE, ANNE, BEN, LEA, DESK)]
+
+
+def test_news_of_a_case_in_triage_waits_for_no_review_where_there_is_none_any_more() -> None:
+    world = World(site(triage=2 * HOUR))
+    world.give(alert(severity=Severity.URGENT, act_by=START + 20 * DAY))
+    world.site = site()
+    world.give(alert(name="a2", severity=Severity.URGENT, act_by=START + 20 * DAY))
+    world.until(START)
+    assert world.told[-1] == (str(ANNE), "push", "new-finding")
+
+
+def test_what_waits_for_the_morning_goes_at_once_when_it_has_no_time_left_for_that() -> None:
+    """The graver finding falls; the ladder of the lesser one is longer than the time left."""
+    world = World(site(quiet=NIGHT), now=LATE)
+    by = LATE + 6 * DAY
+    world.give(alert(severity=Severity.URGENT, act_by=by, at=LATE))
+    world.give(alert(name="a2", severity=Severity.IMPORTANT, act_by=by, at=LATE))
+    assert world.open.climb is not None
+    assert world.open.climb.held == MORNING
+    world.give(alert(State.RETRACTED, revision=2, at=LATE))
+    assert [(one.to, one.at) for one in world.notices if one.rung == 0] == [(ANNE, LATE)]

@@ -3,6 +3,7 @@
     taken by the stream   delivered
     the stream is closed  permanent
 
+With `file` they are written there instead: what would leave the house can be read first.
 The console is no person. A site that tells people by this channel alone tells nobody.
 """
 
@@ -10,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from typing import TYPE_CHECKING, Any, Literal
 
 from services.notifier.cases.words import Channel as Strength
 from services.notifier.channels.carrier import Carrier
 from services.notifier.channels.contract import Message, Outcome, delivered, permanent
-from services.notifier.channels.settings import CarrierSettings, Carries
+from services.notifier.channels.settings import CarrierSettings, Carries, File
 
 if TYPE_CHECKING:
     from typing import TextIO
@@ -27,6 +29,7 @@ class Settings(CarrierSettings):
 
     type: Literal["console"]
     carries: Carries = frozenset(Strength)
+    file: File | None = None
 
     def channel(self, name: str) -> Console:
         """The channel."""
@@ -45,7 +48,7 @@ class Console(Carrier):
             stream: where to write, instead of standard output.
         """
         super().__init__(name, settings)
-        self._stream = stream
+        self._stream, self._file = stream, settings.file
 
     async def open(self) -> None:
         """There is nothing to get ready."""
@@ -62,6 +65,11 @@ class Console(Carrier):
         return delivered()
 
     def _write(self, line: str) -> None:
+        if self._file is not None:
+            for_the_owner = os.open(self._file, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+            with os.fdopen(for_the_owner, "a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+            return
         stream = self._stream or sys.stdout
         stream.write(f"{line}\n")
         stream.flush()

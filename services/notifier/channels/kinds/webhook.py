@@ -55,6 +55,7 @@ class Settings(CarrierSettings):
     """Its section.
 
     Attributes:
+        plaintext: http, although not to this machine alone. Read before `url`.
         url: where to POST.
         secret_file: holds the secret, `whsec_` and base64.
         previous_secret_file: while the receiver still checks with the secret before.
@@ -62,6 +63,7 @@ class Settings(CarrierSettings):
 
     type: Literal["webhook"]
     carries: Carries = frozenset(Strength)
+    plaintext: bool = False
     url: Url
     secret_file: File
     previous_secret_file: File | None = None
@@ -99,7 +101,7 @@ class Webhook(Carrier):
         files = {"secret_file": self._settings.secret_file}
         if self._settings.previous_secret_file is not None:
             files["previous_secret_file"] = self._settings.previous_secret_file
-        self._keys = tuple(_key(path, f"{self.name}.{key}") for key, path in files.items())
+        self._keys = tuple(read_key(path, f"{self.name}.{key}") for key, path in files.items())
         tls = self._settings.tls.context(self.name)
         self._client = await self._stack.enter_async_context(web.session(tls))
 
@@ -153,7 +155,12 @@ def signed(key: str, at: int, body: bytes, secrets: tuple[bytes, ...]) -> dict[s
     }
 
 
-def _key(path: Path, setting: str) -> bytes:
+def read_key(path: Path, setting: str) -> bytes:
+    """The secret in a file.
+
+    Raises:
+        OperatorError: it can't be used; the setting is named.
+    """
     text = read_secret(path, setting).removeprefix(PREFIX)
     try:
         found = base64.b64decode(text + "=" * (-len(text) % 4), validate=True)

@@ -30,7 +30,7 @@ def break_glass(
     case: tuple[str, str],
     because: tuple[str, str],
     now: datetime,
-) -> None:
+) -> int:
     """Let somebody see a case for an hour.
 
     Args:
@@ -39,10 +39,14 @@ def break_glass(
         case: its reference and its team.
         because: the reason's code, and their own words.
         now: the present instant.
+
+    Returns:
+        The number under which it waits for review.
     """
     (reference, team), (reason, words) = case, because
     values = {"reference": reference, "team": team, "who": who, "reason": reason, "words": words}
-    connection.execute(insert(GLASS).values(**values, at=now, until=now + LASTS))
+    new = insert(GLASS).values(**values, at=now, until=now + LASTS)
+    return int(connection.execute(new.returning(GLASS.c.number)).scalar_one())
 
 
 def opened(connection: Connection, who: str, now: datetime) -> Mapping[str, datetime]:

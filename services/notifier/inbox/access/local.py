@@ -43,9 +43,23 @@ class LocalDoor:
             member=account.member, roles=account.roles,
         )  # fmt: skip
         self._wrong: deque[datetime] = deque(maxlen=_TRIES)
+        self._once: str | None = None
+
+    def once(self) -> str:
+        """A password of chance (256 bits) that lets in once, and never again."""
+        self._once = secrets.token_urlsafe(32)
+        return self._once
+
+    @property
+    def by_link(self) -> bool:
+        """Whether such a password was made, and has not let anybody in yet."""
+        return self._once is not None
 
     def enter(self, password: str, now: datetime) -> Identity | None:
         """Who it is; None if the password is wrong, or too many were."""
+        if self._once is not None and hmac.compare_digest(password.encode(), self._once.encode()):
+            self._once = None
+            return self._identity
         if self.is_shut(now):
             return None
         if hmac.compare_digest(password.encode(), self._password.encode()):

@@ -1,7 +1,8 @@
 """Sign-in by OpenID Connect: authorization code with PKCE, checked as the standards ask.
 
 Sources: OpenID Connect Core 1.0, 3.1.3.7 (checks of the ID token); RFC 7636 (S256); RFC 9207 (`iss`
-in the answer, against mix-up); RFC 9068 (access tokens); RFC 9700; ASVS 5.0, 10.2 to 10.5 (H). The
+in the answer, against mix-up); RFC 9068 (access tokens); RFC 9700; ASVS 5.0, 10.2 to 10.5 (H);
+OpenID Connect Back-Channel Logout 1.0, 2.6 (H); what it asks of the claims is in `logout`. The
 algorithms are pinned; neither `none` nor a shared secret is among them.
 """
 
@@ -38,6 +39,7 @@ BACK: Final = "/sign-in/back"
 """Where the provider sends people back to."""
 _ID: Final = frozenset({"", "jwt"})
 _ACCESS: Final = frozenset({"at+jwt", "application/at+jwt"})
+_LOGOUT: Final = frozenset({"logout+jwt", "application/logout+jwt"})
 """What a token says that it is: one that was made for signing in opens nothing to a program."""
 _LARGEST_TOKEN: Final = 8 * 1024
 
@@ -125,6 +127,17 @@ class OpenIdDoor:
             raise NotSignedIn("programs come with the cookie")
         return self._identity(await self._verified(token, audience, _ACCESS))
 
+    async def ended(self, token: str) -> dict[str, Any]:
+        """What the provider says of a sign-in that is over.
+
+        Raises:
+            NotSignedIn: it isn't the provider who says so, or not to us, or not now.
+            Unavailable: the provider can't be asked.
+        """
+        if not token or len(token) > _LARGEST_TOKEN:
+            raise NotSignedIn("expected a token")
+        return await self._verified(token, self._settings.client, _LOGOUT, needs="jti")
+
     # -- what the provider is asked
 
     async def _exchange(self, code: str, verifier: str) -> str:
@@ -166,26 +179,29 @@ class OpenIdDoor:
             raise NotSignedIn("the token was made for another application")
         return claims
 
-    async def _verified(self, token: str, audience: str, kinds: frozenset[str]) -> dict[str, Any]:
+    async def _verified(
+        self, token: str, audience: str, kinds: frozenset[str], needs: str = "sub"
+    ) -> dict[str, Any]:
         """What a token says, if it is one of these kinds, made for an audience, and signed."""
         _, keys = await self._published.known()
         try:
-            return self._read(token, keys, audience, kinds)
+            return self._read(token, keys, audience, kinds, needs)
         except NotSignedIn:  # perhaps it has new keys
             _, keys = await self._published.known(anew=True)
-            return self._read(token, keys, audience, kinds)
+            return self._read(token, keys, audience, kinds, needs)
 
     def _read(
-        self, token: str, keys: KeySet, audience: str, kinds: frozenset[str]
+        self, token: str, keys: KeySet, audience: str, kinds: frozenset[str], needs: str
     ) -> dict[str, Any]:
+        needed: dict[str, Any] = {needs: {"essential": True}}
         registry = JWTClaimsRegistry(
             now=lambda: self._clock.now() // 1_000_000,
             leeway=LEEWAY,
             iss={"essential": True, "value": self._settings.issuer},
             aud={"essential": True, "value": audience},
-            sub={"essential": True},
             exp={"essential": True},
             iat={"essential": True},
+            **needed,
         )
         try:
             found = jwt.decode(token, keys, algorithms=[*ALGORITHMS])
@@ -211,6 +227,7 @@ class OpenIdDoor:
                 name=name,
                 member=claims.get(settings.member_claim),
                 roles=tuple(sorted(roles)),
+                session=claims.get("sid"),
             )
         except ValidationError:
             raise NotSignedIn("the token's claims can't be used") from None

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from schemas.base import Model, Text
 from services.notifier.inbox.access.roles import Right, Role, rights_of
+from services.notifier.inbox.personal.preferences import Preferences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +25,7 @@ class Identity(Model):
 
     Attributes:
         member: id in the roster; who stands in no roster has none.
+        session: as the provider calls it (`sid`), if it does; it may end it for all applications.
     """
 
     issuer: Text
@@ -31,6 +33,7 @@ class Identity(Model):
     name: Text
     member: Text | None = None
     roles: tuple[Annotated[Role, Field(strict=False)], ...] = Field(strict=False)
+    session: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,7 @@ class Person:
         teams: as the roster has it now.
         ends_at: when the sign-in ends unless something is asked before.
         glass: references of cases that they opened in an emergency, and until when.
+        chosen: how they want their pages to be.
     """
 
     identity: Identity
@@ -49,6 +53,7 @@ class Person:
     teams: frozenset[str]
     ends_at: datetime
     glass: Mapping[str, datetime]
+    chosen: Preferences = Preferences()  # noqa: RUF009 - it can't be changed
 
     @property
     def who(self) -> str:

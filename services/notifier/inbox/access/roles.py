@@ -34,6 +34,8 @@ class Right(StrEnum):
     ROSTER = "roster"
     ROUTE = "route"
     RULES = "rules"  # how they do
+    SOURCES = "sources"  # who sends, and how they do
+    LETTERS = "letters"  # what could not be used: looked at, read again, dropped
     AUDIT = "audit"
     REVIEW = "review"  # what was opened in an emergency
 
@@ -44,8 +46,10 @@ _CLINICIAN: Final = _VIEWER | {Right.DECIDE, Right.BREAK_GLASS, Right.ROUTE}
 RIGHTS: Final[Mapping[Role, frozenset[Right]]] = {
     Role.VIEWER: _VIEWER,
     Role.CLINICIAN: _CLINICIAN,
-    Role.LEAD: _CLINICIAN | {Right.ASSIGN, Right.RULES},
-    Role.OPS: frozenset({Right.ROSTER, Right.ROUTE, Right.RULES}),
+    Role.LEAD: _CLINICIAN | {Right.ASSIGN, Right.RULES, Right.SOURCES},
+    Role.OPS: frozenset(
+        {Right.ROSTER, Right.ROUTE, Right.RULES, Right.SOURCES, Right.LETTERS},
+    ),
     Role.AUDITOR: frozenset({Right.AUDIT, Right.REVIEW}),
 }
 

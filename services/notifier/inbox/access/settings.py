@@ -68,6 +68,19 @@ class LocalAccount(Part):
     roles: tuple[Annotated[Role, Field(strict=False)], ...] = Field(min_length=1)
 
 
+class Officer(Part):
+    """Who hears of emergencies at once: a member of the roster, or whoever has a team's duty."""
+
+    member: Name | None = None
+    team: Name | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.member is None) is (self.team is None):
+            raise ValueError("expected exactly one of `member` and `team`")
+        return self
+
+
 class InboxSettings(Part):
     """The whole file.
 
@@ -75,6 +88,8 @@ class InboxSettings(Part):
         public: how browsers reach us; `https`, or `http` on this machine.
         certificate_file: our certificate chain; without it another program must end TLS on this
             machine.
+        privacy: who is told at once that somebody opened another team's case in an emergency;
+            none: it stands on the list that is reviewed.
     """
 
     public: Origin
@@ -82,6 +97,7 @@ class InboxSettings(Part):
     local: LocalAccount | None = None
     certificate_file: File | None = None
     key_file: File | None = None
+    privacy: Officer | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

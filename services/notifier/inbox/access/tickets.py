@@ -18,6 +18,7 @@ from services.notifier.inbox.access.people import Identity
 from services.notifier.store.tables import SIGNED_IN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sqlalchemy import Connection
@@ -73,6 +74,18 @@ def held(connection: Connection, secret: str, now: datetime, *, touch: bool) -> 
 def end(connection: Connection, secret: str) -> None:
     """Sign somebody out."""
     connection.execute(delete(SIGNED_IN).where(SIGNED_IN.c.digest == _digest(secret)))
+
+
+def end_all(connection: Connection, over: Callable[[Identity], bool]) -> tuple[Identity, ...]:
+    """Sign out whoever is meant; who that was.
+
+    There are as many sign-ins as people at work, so all of them are looked at.
+    """
+    rows = connection.execute(select(SIGNED_IN.c.digest, SIGNED_IN.c.who)).all()
+    held = {bytes(row.digest): Identity.model_validate_json(row.who) for row in rows}
+    ended = {digest: one for digest, one in held.items() if over(one)}
+    connection.execute(delete(SIGNED_IN).where(SIGNED_IN.c.digest.in_(ended)))
+    return tuple(ended.values())
 
 
 def _digest(secret: str) -> bytes:

@@ -8,16 +8,20 @@ from typing import TYPE_CHECKING, Final, Literal
 from services.notifier.inbox.access.roles import Right
 from services.notifier.inbox.api.about import document, me
 from services.notifier.inbox.api.answers import Done, Me
+from services.notifier.inbox.personal.preferences import CHOICES, Preferences
 from services.notifier.inbox.reading.contract import (
     AuditView,
     CaseView,
     GlassReview,
+    LettersView,
+    Outcome,
     RosterView,
     RouteView,
     RulesView,
+    SourcesView,
     Worklist,
 )
-from services.notifier.inbox.web import cases, deeds, house
+from services.notifier.inbox.web import cases, deeds, house, personal, upkeep
 from services.notifier.inbox.web.routes import Route, Scope
 
 if TYPE_CHECKING:
@@ -82,12 +86,33 @@ _DEED: Final = {
     "key": "new for each deed: the same one comes in once",
     "revision": "of the case that was looked at",
 }
+_LETTERS: Final = {
+    "letter": "a whole id",
+    "reason": "of a dead letter",
+    "source": "a sender, as letters name it",
+    "age": "any (default), day or week: older than that",
+    "handled": "yes: also those that are done with",
+}
+_MEANT: Final = {
+    **{name: _LETTERS[name] for name in ("letter", "reason", "source")},
+    "why": "one line, without anything of a patient",
+}
+_CHOSEN: Final = {
+    "first": "a view of the worklist, or the name of one of `views`",
+    **{name: ", ".join(value for value, _ in choices) for name, choices in CHOICES.items()},
+}
 _FIELDS: Final = "the other fields of the deed, as `deeds` of the case lists them"
 
 DESCRIBED: Final = (
     Described(_route("GET", "/me", Scope.SELF, None, me), Me),
+    Described(_route("GET", "/preferences", Scope.SELF, None, personal.told), Preferences),
     Described(
-        _route("GET", "/worklist", Scope.TEAMS, Right.READ, cases.worklist), Worklist, _LISTED
+        _route("POST", "/preferences", Scope.SELF, None, personal.api_choose),
+        Preferences,
+        body=_CHOSEN,
+    ),
+    Described(
+        _route("GET", "/worklist", Scope.TEAMS, Right.READ, cases.api_worklist), Worklist, _LISTED
     ),
     Described(
         _route("POST", "/find", Scope.TEAMS, Right.READ, cases.find),
@@ -109,6 +134,22 @@ DESCRIBED: Final = (
     ),
     Described(_route("GET", "/route", Scope.HOUSE, Right.ROUTE, house.route), RouteView, _ROUTED),
     Described(_route("GET", "/rules", Scope.HOUSE, Right.RULES, house.rules), RulesView),
+    Described(_route("GET", "/sources", Scope.HOUSE, Right.SOURCES, upkeep.sources), SourcesView),
+    Described(
+        _route("GET", "/letters", Scope.HOUSE, Right.LETTERS, upkeep.letters),
+        LettersView,
+        _LETTERS,
+    ),
+    Described(
+        _route("POST", "/letters/replay", Scope.HOUSE, Right.LETTERS, upkeep.replay),
+        Outcome,
+        body=_MEANT,
+    ),
+    Described(
+        _route("POST", "/letters/drop", Scope.HOUSE, Right.LETTERS, upkeep.drop),
+        Outcome,
+        body=_MEANT,
+    ),
     Described(_route("GET", "/audit", Scope.TRAIL, Right.AUDIT, house.audit), AuditView, _TRAIL),
     Described(_route("GET", "/glass", Scope.TRAIL, Right.REVIEW, house.glass_review), GlassReview),
 )

@@ -37,12 +37,13 @@ class Figure:
     left_out: int
     scaled: str = ""
     """The same on the other scale, if both make sense."""
+    first: Scale = "linear"
+    """The scale of `svg`, if both do."""
 
     @property
     def scales(self) -> tuple[Scale, Scale]:
         """The scale of the chart, and the other one."""
-        log = wants_log([point.value for point in self.chart.points])
-        return ("log", "linear") if log else ("linear", "log")
+        return ("log", "linear") if self.first == "log" else ("linear", "log")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ def told(
     *,
     undecided: Sequence[UndecidedLike] = (),
     key: str = "evidence",
+    scale: Scale | None = None,
 ) -> AlertPage:
     """What is shown of an alert.
 
@@ -126,6 +128,7 @@ def told(
         now: from which the time that is left is counted.
         undecided: what its rule could not evaluate.
         key: what the ids of the elements begin with.
+        scale: with which charts begin that can have either; None: by the range of the values.
     """
     alert = revisions[-1]
     shown = next((one for one in reversed(revisions) if one.evidence), alert)
@@ -137,7 +140,7 @@ def told(
     return AlertPage(
         row=listing.row(alert, now),
         shown=shown,
-        figures=tuple(figure(one) for one in drawn),
+        figures=tuple(figure(one, scale) for one in drawn),
         evidence=tuple(_proofs(shown, facts)),
         journal=tuple(changes.journal(revisions)),
         undecided=tuple(undecided),
@@ -149,14 +152,18 @@ def _levels(rule: str) -> list[Limit]:
     return [level.limit() for level in known.levels] if known else []
 
 
-def figure(drawn: plots.Drawn) -> Figure:
+def figure(drawn: plots.Drawn, scale: Scale | None = None) -> Figure:
     """Draw a chart; on both scales where its values allow a logarithm and are worth one."""
     chart, made = drawn.chart, Figure(drawn.chart, draw(drawn.chart), drawn.left_out)
     values = [point.value for point in chart.points]
     if len(values) < _SCALABLE or min(values) <= 0 or max(values) < 2 * min(values):
         return made
-    other = replace(chart, key=f"{chart.key}-scaled", scale=made.scales[1])
-    return replace(made, scaled=draw(other))
+    made = replace(made, first="log" if wants_log(values) else "linear")
+    fits, rest = made.scales
+    other = draw(replace(chart, key=f"{chart.key}-scaled", scale=rest))
+    if scale in (None, fits):
+        return replace(made, scaled=other)
+    return replace(made, svg=other, scaled=made.svg, first=rest)
 
 
 def _proofs(alert: AlertRevision, facts: Sequence[Event]) -> list[Proof]:

@@ -66,7 +66,8 @@ def shown(view: CaseView, frame: Frame, record: Sequence[Event]) -> dict[str, An
 
 def _basis(one: FindingView, number: int, record: Sequence[Event], frame: Frame) -> Basis:
     key = f"f{number}-"
-    page = told([one.alert], record, frame.now, key=f"{key}chart")
+    scale = frame.chosen.preferred
+    page = told([one.alert], record, frame.now, key=f"{key}chart", scale=scale)
     rule = words_of(one.alert.rule)
     return Basis(one, page, key, rule, tuple(missing(one.alert)), tuple(away(one.alert)))
 

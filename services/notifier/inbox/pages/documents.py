@@ -6,7 +6,17 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from services.notifier.inbox import casewords
-from services.notifier.inbox.pages import audit, case, forms, roster, rules, times, worklist
+from services.notifier.inbox.pages import (
+    audit,
+    case,
+    forms,
+    machinery,
+    preferences,
+    roster,
+    rules,
+    times,
+    worklist,
+)
 from services.notifier.inbox.pages.rendering import environment
 from services.notifier.inbox.reading.contract import PAGES, CaseView, RulesView
 
@@ -27,6 +37,9 @@ _SHOWN: Final[dict[str, Callable[[Any, Frame], dict[str, Any]]]] = {
     "route": roster.explained,
     "rules": rules.shown,
     "audit": audit.shown,
+    "preferences": preferences.shown,
+    "sources": machinery.sources,
+    "letters": machinery.letters,
 }
 """What has to be worked out for a page before its template can say it."""
 VIEWS: Final = {**PAGES, "rules": RulesView}
@@ -38,6 +51,9 @@ _PLACES: Final = {
     "rules": "/rules",
     "audit": "/audit",
     "glass-review": "/glass",
+    "sources": "/sources",
+    "letters": "/letters",
+    "preferences": "/preferences",
 }
 """The main pages that are marked as the present one."""
 

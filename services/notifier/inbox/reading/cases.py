@@ -14,7 +14,7 @@ from services.notifier.inbox.reading.deeds import forms
 from services.notifier.inbox.reading.rows import Kept, rows
 from services.notifier.store import shelf
 from services.notifier.store.database import insert_into
-from services.notifier.store.tables import AUDIT, CASES, SEEN
+from services.notifier.store.tables import AUDIT, SEEN
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -43,10 +43,9 @@ class Located:
 
 
 def located(connection: Connection, reference: str) -> Located | None:
-    """The case of a reference; None if there is none."""
-    query = select(CASES.c.body).where(CASES.c.reference == reference)
-    body = connection.execute(query).scalar()
-    return None if body is None else Located(reference, Case.model_validate_json(body))
+    """The case of a reference, of an earlier episode too, or the one that took it over."""
+    case = shelf.by_name(connection, reference)
+    return None if case is None else Located(shelf.reference_of(connection, case), case)
 
 
 def case_view(
@@ -82,8 +81,7 @@ def case_view(
 
 def findings_of(connection: Connection, case: Case) -> tuple[FindingView, ...]:
     """Pending findings first, then those that hold, each gravest first."""
-    course = case.course
-    found = shelf.findings(connection, course.patient_id, course.course_id or "")
+    found = shelf.findings(connection, case)
     alerts = {one.alert_id: one for one in found}
     pending = {one.alert_id for one in case.pending}
     views = [
@@ -100,11 +98,12 @@ def _first(view: FindingView) -> tuple[bool, bool, int, datetime]:
 
 
 def episodes(case: Case) -> list[str]:
-    """The ids of a case in all its episodes."""
+    """The ids of a case in all its episodes, and of those that it took over."""
     course = case.course
-    return [
+    own = [
         case_id(course.patient_id, course.course_id, number + 1) for number in range(case.episode)
     ]
+    return [*own, *(one.case_id for one in case.forerunners)]
 
 
 def history(connection: Connection, case: Case) -> tuple[Entry, ...]:

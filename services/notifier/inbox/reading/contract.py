@@ -16,9 +16,18 @@ Addresses
     GET  /roster                    `?at=` (local, 2026-12-24T22:30)
     GET  /route                     `?condition=&care_team=&severity=&at=`
     GET  /rules                     how the rules do
+    GET  /sources                   who sends, and how they do
+    GET  /letters                   `?reason=&source=&age=&handled=`
+    GET  /letters/{letter}          one of them
+    POST /letters/replay, .../drop  `csrf`, `why`, and `letter`, or `reason` and `source`
     GET  /audit                     `?reference=&by=&what=&before=`
     GET  /sign-in, POST /sign-in    local account: fields `csrf`, `password`; else `GET /sign-in/go`
     POST /sign-out, POST /stay      field `csrf`
+    POST /sign-out/back-channel     the provider: field `logout_token`
+    GET  /preferences               `?said` after a change
+    POST /preferences               `csrf`, and fields of `Preferences`
+    POST /preferences/views         `csrf`, `name`, and the filters as in `/`
+    POST /preferences/views/without `csrf`, `name`
     GET  /events                    text/event-stream: `changed` with {"case": reference, "rev": n},
                                     `reset` (load anew), `ended` (the sign-in ended)
     GET  /static/{file}             files of services/notifier/inbox/static
@@ -48,9 +57,20 @@ from services.notifier.inbox.reading.lists import (
     VIEWS,
     CourseWords,
     Filters,
+    OwnView,
     Row,
     SavedView,
     Worklist,
+)
+from services.notifier.inbox.reading.machinery import (
+    Asked,
+    Heap,
+    Heard,
+    Letter,
+    LettersView,
+    Outcome,
+    Source,
+    SourcesView,
 )
 from services.notifier.inbox.reading.oversight import (
     GLASS_REASONS,
@@ -73,11 +93,13 @@ from services.notifier.inbox.reading.roundabout import (
     TeamView,
     ToldView,
 )
+from services.notifier.inbox.reading.settings import PreferencesView, Reached
 
 __all__ = [
     "GLASS_REASONS",
     "PAGES",
     "VIEWS",
+    "Asked",
     "AuditLine",
     "AuditView",
     "CaseView",
@@ -93,10 +115,18 @@ __all__ = [
     "GlassForm",
     "GlassGrant",
     "GlassReview",
+    "Heap",
+    "Heard",
+    "Letter",
+    "LettersView",
     "MedianView",
     "MemberView",
     "OnDuty",
+    "Outcome",
+    "OwnView",
     "Page",
+    "PreferencesView",
+    "Reached",
     "Render",
     "RosterView",
     "RouteAnswer",
@@ -106,6 +136,8 @@ __all__ = [
     "RulesView",
     "SavedView",
     "SignIn",
+    "Source",
+    "SourcesView",
     "TeamView",
     "ToldView",
     "Trouble",
@@ -122,6 +154,9 @@ Page = (
     | AuditView
     | GlassForm
     | GlassReview
+    | PreferencesView
+    | SourcesView
+    | LettersView
     | SignIn
     | Trouble
 )
@@ -135,6 +170,9 @@ PAGES: Final[dict[str, type]] = {
     "audit": AuditView,
     "glass": GlassForm,
     "glass-review": GlassReview,
+    "preferences": PreferencesView,
+    "sources": SourcesView,
+    "letters": LettersView,
     "sign-in": SignIn,
     "trouble": Trouble,
 }

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from services.notifier.inbox.personal.preferences import Preferences
+
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
@@ -44,6 +46,7 @@ class Frame:
         pages: addresses of the main pages that this person may open, in order, e.g. `/`, `/roster`.
         ends_at: when the sign-in ends unless something is asked before.
         glass: cases opened in an emergency, and until when.
+        chosen: how this person wants pages to be.
     """
 
     now: datetime
@@ -53,15 +56,20 @@ class Frame:
     pages: tuple[str, ...] = ()
     ends_at: datetime | None = None
     glass: tuple[Glass, ...] = ()
+    chosen: Preferences = Preferences()  # noqa: RUF009 - it can't be changed
 
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """The sign-in: by the house's identity provider, or with the local account's password."""
+    """The sign-in: by the house's identity provider, or with the local account's password.
+
+    by_link: a link to this page lets in once.
+    """
 
     local: bool
     refused: str = ""
     ended: bool = False
+    by_link: bool = False
 
 
 @dataclass(frozen=True, slots=True)

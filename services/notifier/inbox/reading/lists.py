@@ -81,6 +81,15 @@ class SavedView:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnView:
+    """A view that this person has named, as a link."""
+
+    name: str
+    url: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Worklist:
     """A page of cases: least time left first, then gravest first.
 
@@ -88,6 +97,7 @@ class Worklist:
         teams: that this person can choose in the filter.
         previous: address of the page before; None at the start.
         next: address of the page after; None at the end.
+        own: views that this person has named; none for programs.
         found: whether this is the answer to a search for a patient; then nothing is filtered.
     """
 
@@ -97,4 +107,5 @@ class Worklist:
     teams: tuple[str, ...]
     previous: str | None = None
     next: str | None = None
+    own: tuple[OwnView, ...] = ()
     found: bool = False

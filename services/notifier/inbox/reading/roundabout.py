@@ -51,12 +51,18 @@ class GapView:
 
 @dataclass(frozen=True, slots=True)
 class RosterView:
-    """Who is on call at an instant, and the gaps of the 14 days after it."""
+    """Who is on call at an instant, and the gaps of the 14 days after it.
+
+    Attributes:
+        refused: why another instant is shown than was asked for.
+        stale: the roster's files have changed since, and can't be used as they are.
+    """
 
     at: datetime
     teams: tuple[TeamView, ...]
     gaps: tuple[GapView, ...]
     refused: str = ""
+    stale: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import select
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
 
     from services.notifier.cases.case import Finding
     from services.notifier.inbox.access.people import Person
+
+
+_MERGED: Final = "Goes on as the surviving record's case"
+"""What stood in it stands there; so does whoever follows the link."""
 
 
 class Brief(msgspec.Struct):
@@ -72,7 +76,7 @@ def _row(
         reference=kept.reference,
         revision=case.revision,
         patient=course.patient_id,
-        title=brief.title if brief else "",
+        title=brief.title if brief else _MERGED if case.merged_into else "",
         kind=brief.kind if brief else None,
         stage=State(first.state) if first else None,
         severity=case.severity,

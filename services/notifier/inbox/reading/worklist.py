@@ -7,7 +7,7 @@ others work.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlencode
 
@@ -16,9 +16,15 @@ from sqlalchemy import BigInteger, case, func, literal, or_, select, tuple_, typ
 from schemas.alerts import Severity
 from services.notifier.cases.case import Case, gravity
 from services.notifier.cases.words import CaseState, person
-from services.notifier.inbox.reading.contract import VIEWS, Filters, SavedView, Worklist
+from services.notifier.inbox.reading.contract import (
+    VIEWS,
+    Filters,
+    OwnView,
+    SavedView,
+    Worklist,
+)
 from services.notifier.inbox.reading.rows import Kept, rows
-from services.notifier.store.tables import CASES
+from services.notifier.store.tables import CASES, PATIENTS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
     from sqlalchemy import ColumnElement, Connection
 
     from services.notifier.inbox.access.people import Person
+    from services.notifier.inbox.personal.preferences import Preferences
 
 PAGE: Final = 50
 _MOST_FOUND: Final = 20
@@ -49,6 +56,7 @@ class Choice:
     filters: Filters
     after: Key | None = None
     before: Key | None = None
+    rows: int = field(default_factory=lambda: PAGE)
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> Choice:
@@ -62,13 +70,17 @@ class Choice:
         )
         return cls(filters, _key(query.get("after", "")), _key(query.get("before", "")))
 
+    def of(self, chosen: Preferences) -> Choice:
+        """On pages as long as somebody wants them."""
+        return replace(self, rows=chosen.rows)
+
 
 def worklist(connection: Connection, choice: Choice, reader: Person, now: datetime) -> Worklist:
     """One page."""
     backward = choice.before is not None and choice.after is None
     start = choice.before if backward else choice.after
-    found = _page(connection, choice.filters, reader, start, backward=backward)
-    more, found = len(found) > PAGE, found[:PAGE]
+    found = _page(connection, choice, reader, start, backward=backward)
+    more, found = len(found) > choice.rows, found[: choice.rows]
     if backward:
         found.reverse()
     kept = _kept(connection, [key[2] for key in found])
@@ -78,16 +90,15 @@ def worklist(connection: Connection, choice: Choice, reader: Person, now: dateti
         filters=choice.filters,
         views=_views(connection, choice.filters, reader),
         teams=tuple(sorted(reader.teams)),
-        previous=_url(choice.filters, before=found[0]) if has_previous and found else None,
-        next=_url(choice.filters, after=found[-1]) if has_next and found else None,
+        previous=url_of(choice.filters, before=found[0]) if has_previous and found else None,
+        next=url_of(choice.filters, after=found[-1]) if has_next and found else None,
     )
 
 
 def search(connection: Connection, patient: str, reader: Person, now: datetime) -> Worklist:
     """The cases of one patient, by the whole id or by its number without the authority."""
-    same = or_(
-        CASES.c.patient_id == patient, CASES.c.patient_id.endswith(f"|{patient}", autoescape=True)
-    )
+    survivors = select(PATIENTS.c.handed_to).where(_is(PATIENTS.c.patient_id, patient))
+    same = or_(_is(CASES.c.patient_id, patient), CASES.c.patient_id.in_(survivors))
     mine = CASES.c.team.in_(reader.teams)
     query = select(CASES.c.reference).where(same, mine).order_by(_CLOSED, *_BY_TIME)
     names = connection.execute(query.limit(_MOST_FOUND)).scalars().all()
@@ -101,10 +112,15 @@ def search(connection: Connection, patient: str, reader: Person, now: datetime) 
     )
 
 
+def _is(column: ColumnElement[str], patient: str) -> ColumnElement[bool]:
+    return or_(column == patient, column.endswith(f"|{patient}", autoescape=True))
+
+
 def _page(
-    connection: Connection, filters: Filters, reader: Person, start: Key | None, *, backward: bool
+    connection: Connection, choice: Choice, reader: Person, start: Key | None, *, backward: bool
 ) -> list[Key]:
     """Keys of one row more than a page, in the order of reading away from the start."""
+    filters = choice.filters
     closed = filters.view == "closed"
     keys = _BY_TOUCH if closed else _BY_TIME
     descending = closed is not backward
@@ -113,7 +129,7 @@ def _page(
         here, there = tuple_(*keys), tuple_(*(literal(one) for one in start))
         query = query.where(here < there if descending else here > there)
     ordered = (one.desc() if descending else one.asc() for one in keys)
-    found = connection.execute(query.order_by(*ordered).limit(PAGE + 1))
+    found = connection.execute(query.order_by(*ordered).limit(choice.rows + 1))
     return [(int(row[0]), int(row[1]), str(row[2])) for row in found]
 
 
@@ -159,16 +175,31 @@ def _views(connection: Connection, filters: Filters, reader: Person) -> tuple[Sa
     counts: dict[str, int] = dict(zip(("open", *narrow), opened, strict=True))
     counts["closed"] = connection.execute(closed).scalar_one()
     return tuple(
-        SavedView(view, _url(replace(filters, view=view)), int(counts[view]), view == filters.view)
+        SavedView(
+            view, url_of(replace(filters, view=view)), int(counts[view]), view == filters.view
+        )
         for view in VIEWS
     )
 
 
-def _url(filters: Filters, **at: Key) -> str:
-    said: dict[str, Any] = {} if filters.view == VIEWS[0] else {"view": filters.view}
+def own_views(chosen: Preferences, filters: Filters) -> tuple[OwnView, ...]:
+    """The views that somebody has named, as links."""
+    return tuple(
+        OwnView(one.name, url_of(one.filters), one.filters == filters) for one in chosen.views
+    )
+
+
+def url_of(filters: Filters, **at: Key) -> str:
+    """Where the cases of these filters are; with the view, as without one people begin elsewhere.
+
+    Args:
+        filters: what is asked for.
+        at: where the page begins or ends.
+    """
+    said: dict[str, Any] = {"view": filters.view}
     said |= {name: one for name in ("severity", "team") if (one := getattr(filters, name))}
     said |= {name: ".".join(map(str, key)) for name, key in at.items()}
-    return f"/?{urlencode(said)}" if said else "/"
+    return f"/?{urlencode(said)}"
 
 
 def _key(text: str) -> Key | None:

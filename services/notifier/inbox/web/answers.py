@@ -45,7 +45,7 @@ def _plain(route: Route, reply: Reply, frame: Frame, parts: Parts) -> Response:
         case Listen():
             return StreamingResponse(follow(parts, reply), headers=UNBUFFERED, media_type=EVENTS)
         case Data():
-            return _json(reply.value)
+            return _json(reply.value, reply.status)
         case Shown(view=Trouble()) if route.api:
             return _problem(reply.view, reply.status)
         case Shown() if route.api:
@@ -56,12 +56,12 @@ def _plain(route: Route, reply: Reply, frame: Frame, parts: Parts) -> Response:
             _mark_later(response, reply.status)
             return response
         case _:
-            raise TypeError("a command is carried out before it is answered")
+            raise TypeError("what is to be done is done before it is answered")
 
 
-def _json(value: Any) -> Response:
+def _json(value: Any, status: int = 200) -> Response:
     kind: Any = type(value)
-    return Response(_written_by(kind).dump_json(value), media_type=JSON)
+    return Response(_written_by(kind).dump_json(value), status, media_type=JSON)
 
 
 @cache

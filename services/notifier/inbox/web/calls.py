@@ -76,6 +76,7 @@ class Data:
     """A value for programs."""
 
     value: Any
+    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +106,14 @@ class Listen:
     since: int | None
 
 
-Reply = Shown | Went | Data | Submit | Listen
+@dataclass(frozen=True, slots=True)
+class Later:
+    """An answer that is made when our own transaction has ended: others are asked for it."""
+
+    make: Callable[[], Reply]
+
+
+Reply = Shown | Went | Data | Submit | Listen | Later
 
 
 async def read(request: Request, *, json_body: bool) -> Call:

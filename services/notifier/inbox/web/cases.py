@@ -17,11 +17,24 @@ if TYPE_CHECKING:
 
 
 def worklist(visit: Visit) -> Shown:
-    """A page of the cases of the person's teams."""
-    choice = lists.Choice.read(visit.call.query)
+    """A page of the cases of the person's teams, as they want it."""
+    query, chosen = visit.call.query, visit.reader.chosen
+    choice = lists.Choice.read(query).of(chosen)
+    if not query.keys() & {"view", "severity", "team"}:
+        choice = replace(choice, filters=chosen.opening)
+    found = _listed(visit, choice)
+    return Shown("worklist", replace(found, own=lists.own_views(chosen, choice.filters)))
+
+
+def api_worklist(visit: Visit) -> Shown:
+    """A page of the cases of the person's teams; preferences are for eyes."""
+    return Shown("worklist", _listed(visit, lists.Choice.read(visit.call.query)))
+
+
+def _listed(visit: Visit, choice: lists.Choice) -> Worklist:
     found = lists.worklist(visit.connection, choice, visit.reader, visit.now)
     _note_listed(visit, found, "listed")
-    return Shown("worklist", found)
+    return found
 
 
 def find(visit: Visit) -> Shown:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from services.notifier.inbox.reading.cases import located
 from services.notifier.inbox.reading.contract import Frame, Trouble
 from services.notifier.inbox.web.answers import respond
-from services.notifier.inbox.web.calls import Halt, Shown, Submit, read
+from services.notifier.inbox.web.calls import Halt, Later, Shown, Submit, read
 from services.notifier.inbox.web.doors import vouched
 from services.notifier.inbox.web.guard import admit, someone
 from services.notifier.inbox.web.visits import Visit
@@ -48,6 +48,8 @@ def endpoint(route: Route, parts: Parts) -> Callable[[Request], Awaitable[Respon
 
 def _answered(route: Route, parts: Parts, call: Call) -> Response:
     visit, reply = _visited(route, parts, call)
+    if isinstance(reply, Later):
+        reply = reply.make()
     if isinstance(reply, Submit):
         why = parts.submit(reply.given, visit.now)
         if why is not None:

@@ -45,9 +45,11 @@ def _asked(
     visit: Visit, entry: str, refused: str = "", *, ended: bool = False, status: int = 200
 ) -> Shown:
     """The page, with the token that goes with the browser's cookie."""
-    local = isinstance(visit.parts.door, LocalDoor)
+    door = visit.parts.door
+    local = isinstance(door, LocalDoor)
+    by_link = isinstance(door, LocalDoor) and door.by_link
     visit.csrf = token_of(unpacked(entry)["secret"])
-    return Shown("sign-in", SignIn(local, refused, ended), status, {ENTRY: entry})
+    return Shown("sign-in", SignIn(local, refused, ended, by_link), status, {ENTRY: entry})
 
 
 def enter(visit: Visit) -> Reply:

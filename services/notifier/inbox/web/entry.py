@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 ENTRY: Final = "entry"
 LASTS: Final = 600
 """Seconds that somebody may take to sign in."""
-_WAYS: Final = re.compile(r"/(case/[0-9a-f]{32}|roster|route|rules|audit|glass)?")
+_WAYS: Final = re.compile(
+    r"/(case/[0-9a-f]{32}|roster|route|rules|sources|letters|audit|glass|preferences)?"
+)
 
 
 def entry_of(call: Call, parts: Parts) -> dict[str, Any]:

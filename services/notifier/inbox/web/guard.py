@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from services.notifier.inbox.access import glass, tickets
 from services.notifier.inbox.access.people import Person, teams_of
 from services.notifier.inbox.access.roles import Right
+from services.notifier.inbox.personal.keeping import preferences_of
 from services.notifier.inbox.reading.cases import located
 from services.notifier.inbox.reading.contract import Trouble
 from services.notifier.inbox.web.calls import Halt, Shown, Went
@@ -91,6 +92,7 @@ def as_they_are(
 ) -> Person:
     """Somebody with their teams, and what they opened in an emergency, as it is now."""
     who = Person(identity, secret, teams_of(identity.member, parts.teams), ends_at, {})
+    who = replace(who, chosen=preferences_of(connection, who.who))
     if Right.READ not in who.rights:
         return who
     return replace(who, glass=glass.opened(connection, who.who, parts.now()))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from services.notifier.delivery.emergencies import of_opening
+from services.notifier.delivery.parcels import Opened
 from services.notifier.inbox.access import glass
+from services.notifier.inbox.access.officer import told
 from services.notifier.inbox.reading import house as asking
 from services.notifier.inbox.reading.contract import GLASS_REASONS, GlassForm, GlassReview
 from services.notifier.inbox.reading.trail import audit_page
 from services.notifier.inbox.web.calls import Halt, Shown, Went
+from services.notifier.store import outbox
 from services.runtime.logs import logger
 
 if TYPE_CHECKING:
@@ -23,7 +28,8 @@ _MOST: Final = 1000
 def roster(visit: Visit) -> Shown:
     """Who is on call at a time."""
     at = visit.call.query.get("at", "")
-    return Shown("roster", asking.roster(visit.parts.teams, at, visit.zone, visit.now))
+    view = asking.roster(visit.parts.teams, at, visit.zone, visit.now)
+    return Shown("roster", replace(view, stale=bool(visit.parts.house.refused)))
 
 
 def route(visit: Visit) -> Shown:
@@ -67,10 +73,27 @@ def break_glass(visit: Visit) -> Reply:
         return Shown("glass", _form(visit, told), 422)
     found, who = visit.found, visit.reader.who
     case = (found.reference, found.team)
-    glass.break_glass(visit.connection, who, case, (reason, words), visit.now)
-    visit.note("glass-broken", after=reason, why=words)
+    number = glass.break_glass(visit.connection, who, case, (reason, words), visit.now)
+    visit.note("glass-broken", after=reason, why=words, **_tell(visit, number, reason))
     logger().warning("glass broken", extra={"reason": reason})
     return Went(f"/case/{found.reference}")
+
+
+def _tell(visit: Visit, number: int, reason: str) -> dict[str, str]:
+    """Tell whoever the site names, in the same transaction; what the audit trail says of that."""
+    officer, found = visit.parts.settings.privacy, visit.found
+    if officer is None:
+        return {}
+    to, channel = told(officer, visit.parts.teams, visit.now)
+    opened = Opened(
+        by=visit.reader.who,
+        reason=reason,
+        reference=found.reference,
+        until=visit.now + glass.LASTS,
+    )
+    parcel = of_opening(number, opened, found.team, (to, channel), visit.now)
+    outbox.put(visit.connection, [visit.parts.house.pack(parcel)], visit.now)
+    return {"to": str(to)}
 
 
 def _form(visit: Visit, refused: str = "") -> GlassForm:

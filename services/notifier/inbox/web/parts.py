@@ -16,8 +16,10 @@ if TYPE_CHECKING:
     from services.notifier.inbox.access.oidc import OpenIdDoor
     from services.notifier.inbox.access.settings import InboxSettings
     from services.notifier.inbox.reading.contract import Render
+    from services.notifier.inbox.upkeep import Upkeep
     from services.notifier.inbox.web.hub import Hub
     from services.notifier.roster.teams import Teams
+    from services.notifier.service.premises import Premises
     from services.notifier.store.database import Database
     from services.notifier.store.intake import Given
     from services.runtime.clock import Clock
@@ -29,24 +31,34 @@ class Parts:
 
     Attributes:
         database: the notifier's own.
-        site: policy and key.
-        teams: the roster.
+        house: what the notifier works with: policy, key and roster, and the way to the outbox.
         submit: carries out a command, and says why it was refused; None if it was not.
         clock: the machine's, but for tests.
         render: makes HTML.
         door: who lets people in.
         hub: tells open pages what has changed.
+        upkeep: sources and dead letters; None: they are not to be seen from here.
     """
 
     database: Database
-    site: Site
-    teams: Teams
+    house: Premises
     submit: Callable[[Given, datetime], str | None]
     clock: Clock
     settings: InboxSettings
     render: Render
     door: OpenIdDoor | LocalDoor
     hub: Hub
+    upkeep: Upkeep | None = None
+
+    @property
+    def site(self) -> Site:
+        """Policy and key, as they are now."""
+        return self.house.site
+
+    @property
+    def teams(self) -> Teams:
+        """The roster, as it is now."""
+        return self.house.teams
 
     def now(self) -> datetime:
         """The present instant, UTC."""

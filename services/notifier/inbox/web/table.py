@@ -6,7 +6,16 @@ from typing import Final
 
 from services.notifier.inbox.access.roles import Right
 from services.notifier.inbox.api.table import API
-from services.notifier.inbox.web import cases, deeds, doors, house, streams
+from services.notifier.inbox.web import (
+    cases,
+    deeds,
+    doors,
+    farewell,
+    house,
+    personal,
+    streams,
+    upkeep,
+)
 from services.notifier.inbox.web.routes import Route, Scope
 
 _CASE: Final = "/case/{reference}"
@@ -20,6 +29,11 @@ PAGES: Final = (
     Route("GET", "/roster", Scope.HOUSE, Right.ROSTER, house.roster),
     Route("GET", "/route", Scope.HOUSE, Right.ROUTE, house.route),
     Route("GET", "/rules", Scope.HOUSE, Right.RULES, house.rules),
+    Route("GET", "/sources", Scope.HOUSE, Right.SOURCES, upkeep.sources),
+    Route("GET", "/letters", Scope.HOUSE, Right.LETTERS, upkeep.letters),
+    Route("GET", "/letters/{letter}", Scope.HOUSE, Right.LETTERS, upkeep.letter),
+    Route("POST", "/letters/replay", Scope.HOUSE, Right.LETTERS, upkeep.replay),
+    Route("POST", "/letters/drop", Scope.HOUSE, Right.LETTERS, upkeep.drop),
     Route("GET", "/audit", Scope.TRAIL, Right.AUDIT, house.audit),
     Route("GET", "/glass", Scope.TRAIL, Right.REVIEW, house.glass_review),
     Route("POST", "/glass/{number}/reviewed", Scope.TRAIL, Right.REVIEW, house.reviewed),
@@ -30,8 +44,13 @@ PAGES: Final = (
     Route("POST", "/sign-in", Scope.OPEN, None, doors.enter),
     Route("GET", "/sign-in/go", Scope.OPEN, None, door=doors.go),
     Route("GET", "/sign-in/back", Scope.OPEN, None, door=doors.back),
+    Route("GET", "/preferences", Scope.SELF, None, personal.preferences),
+    Route("POST", "/preferences", Scope.SELF, None, personal.choose),
+    Route("POST", "/preferences/views", Scope.SELF, None, personal.name_view),
+    Route("POST", "/preferences/views/without", Scope.SELF, None, personal.forget_view),
     Route("POST", "/stay", Scope.SELF, None, doors.stay),
     Route("POST", "/sign-out", Scope.SELF, None, doors.sign_out),
+    Route("POST", farewell.PATH, Scope.OPEN, None, door=farewell.over),
 )
 
 ROUTES: Final = (*PAGES, *API)

@@ -28,6 +28,8 @@ MENU: Final = (
     ("/roster", Right.ROSTER),
     ("/route", Right.ROUTE),
     ("/rules", Right.RULES),
+    ("/sources", Right.SOURCES),
+    ("/letters", Right.LETTERS),
     ("/audit", Right.AUDIT),
     ("/glass", Right.REVIEW),
 )
@@ -101,6 +103,7 @@ class Visit:
             pages=pages(who),
             ends_at=who.ends_at,
             glass=tuple(Glass(one, until) for one, until in sorted(who.glass.items())),
+            chosen=who.chosen,
         )
 
 

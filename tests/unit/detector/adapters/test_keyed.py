@@ -16,7 +16,7 @@ from schemas.events import EVENT
 from schemas.topics import ALERTS, DEADLETTERS, EVENTS
 from services.detector.adapters import desk as desk_module
 from services.detector.adapters.keyed import Judging, Person
-from services.detector.adapters.outbox import INNER
+from services.detector.adapters.outbox import INNER, Record
 from services.detector.adapters.replay import replay
 from services.detector.adapters.rows import FORMAT, Row, applied, difference, head_of
 from services.detector.engine.instants import US_PER_DAY, instant, moment
@@ -385,3 +385,36 @@ def test_records_that_were_merged_in_a_circle_come_to_rest() -> None:
     last = {one.patient_id: one.state for one in alerts(partition)}
     assert last["HOSP|1"] == "confirmed"
     assert len(partition.topics[INNER]) < 40
+
+
+def test_an_alert_goes_on_with_the_trace_of_the_fact_that_raised_it() -> None:
+    """The fact has waited, and it is a reminder at which it is judged."""
+    partition = Partition(phoenix())
+    for number, one in enumerate(FAILING):
+        sent = {"traceparent": f"00-{number + 1:032x}-{number + 1:016x}-01", "source": "HOSP"}
+        record = Record(
+            EVENTS.name, 0, number, one.patient_id.encode(), one.to_json(), issued(one), sent
+        )
+        partition.topics[EVENTS.name].append(record)
+    partition.work()
+    a_day_later(partition)
+    (said,) = (dict(one.headers) for one in partition.sent if one.topic == ALERTS.name)
+    assert said["traceparent"][:36] == f"00-{3:032x}-"
+    assert said["traceparent"].endswith("-01")
+    first = [one.headers for one in partition.sent]
+    partition.sent.clear()
+    partition.moved()
+    partition.committed = dict.fromkeys(partition.committed, 0)
+    partition.work()
+    assert [one.headers for one in partition.sent] == first, "said again, it is the same"
+
+
+def test_a_merged_record_s_facts_bring_their_traces() -> None:
+    partition = Partition(phoenix())
+    trace = f"00-{7:032x}-{7:016x}-00"
+    for number, one in enumerate([FAILING[0], merge("HOSP|1", "HOSP|2", "2022-01-01")]):
+        key, value = one.patient_id.encode(), one.to_json()
+        record = Record(EVENTS.name, 0, number, key, value, issued(one), {"traceparent": trace})
+        partition.topics[EVENTS.name].append(record)
+    partition.work()
+    assert [dict(one.headers) for one in partition.topics[INNER]] == [{"traceparent": trace}] * 2

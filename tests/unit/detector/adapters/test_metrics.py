@@ -13,9 +13,9 @@ from prometheus_client import CollectorRegistry, generate_latest
 from schemas.deadletter import Reason
 from schemas.topics import ALERTS, EVENTS
 from services.detector.adapters.desk import Handled, Outcome
-from services.detector.adapters.lag import Behind
 from services.detector.adapters.metrics import CHANGES, DetectorMetrics, Standing
 from services.detector.adapters.outbox import INNER, Outgoing, Record, letter
+from services.runtime.lag import Behind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from services.detector.adapters.lag import MOST, Behind, Lag
-from services.detector.adapters.recovery import Recovery
+from services.runtime.lag import MOST, Behind, Lag
 
 HERE, THERE = ("events", 0), ("events", 1)
 
@@ -51,15 +50,3 @@ def test_a_standstill_of_days_is_remembered_in_little() -> None:
         lag.look(float(second), {HERE: 0}, {HERE: second + 1})
     assert lag.partitions()[HERE] == (4 * MOST, 4.0 * MOST - 1)
     assert sum(map(len, lag._looks.values())) <= MOST  # noqa: SLF001 - it shows nowhere else
-
-
-def test_a_recovery_is_measured_from_its_first_look_to_its_end() -> None:
-    recovery = Recovery(10.0)
-    assert not recovery.look(11.0, recovering=True)
-    assert recovery.look(14.0, recovering=False)
-    assert recovery.seconds == 4.0
-    assert not recovery.look(20.0, recovering=False)
-    assert not recovery.look(21.0, recovering=True)
-    assert recovery.seconds == 4.0
-    assert recovery.look(23.0, recovering=False)
-    assert recovery.seconds == 2.0

@@ -10,11 +10,15 @@ from collections import deque
 from itertools import islice
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from prometheus_client.core import GaugeMetricFamily
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
-    Place = tuple[str, int]
+    from prometheus_client import Metric
 
+Place = tuple[str, int]
+"""A topic and one of its partitions."""
 MOST: Final = 4096
 """Looks that are remembered of a partition; of more, every other one is forgotten."""
 
@@ -62,3 +66,18 @@ class Lag:
     def partitions(self) -> dict[Place, Behind]:
         """Those that were ours at the last look."""
         return dict(self._behind)
+
+
+def told(behind: Mapping[Place, Behind]) -> Iterator[Metric]:
+    """The metrics of it: the same, whoever reads."""
+    place = ["topic", "partition"]
+    records = GaugeMetricFamily(
+        "salvage_consumer_lag_messages", "records that are not handled yet", labels=place
+    )
+    seconds = GaugeMetricFamily(
+        "salvage_consumer_lag_seconds", "how long the oldest of them has waited", labels=place
+    )
+    for (topic, partition), one in sorted(behind.items()):
+        records.add_metric([topic, str(partition)], one.records)
+        seconds.add_metric([topic, str(partition)], one.seconds)
+    yield from (records, seconds)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from services.detector.adapters.local import Place
+    from services.runtime.lag import Place
 
 
 class Stalls:

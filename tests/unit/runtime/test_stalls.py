@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.detector.adapters.stalls import Stalls
+from services.runtime.stalls import Stalls
 
 HERE, THERE = ("events", 0), ("events", 1)
 

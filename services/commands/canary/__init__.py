@@ -1,0 +1,1 @@
+"""`salvage canary`: does a message become somebody's message? Tried again and again."""
