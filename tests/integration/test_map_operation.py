@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -69,7 +69,7 @@ def test_it_tells_how_it_does_and_outlives_a_broker_that_stands_still(broker: Br
         until(lambda: asked(f"{here}/readyz")[0] == 200)
         until(lambda: Watched(port)("mapper_records_total") == 3)
         until(lambda: Watched(port)("mapper_partitions", topic=RAW.name) == RAW.partitions)
-        at_work(Watched(port))
+        until(lambda: is_at_work(Watched(port)))  # some of it is looked at every few seconds
         told = told_of(parts.of_process(f"http://{here}"))
         assert told["ready"] == ("ok", f"http://{here} is at work")
         assert told["metrics"][0] == "ok"
@@ -80,25 +80,35 @@ def test_it_tells_how_it_does_and_outlives_a_broker_that_stands_still(broker: Br
         assert asked(f"{here}/livez") == (200, ""), "nothing is won by starting it anew"
         broker.resume()
         until(lambda: asked(f"{here}/readyz")[0] == 200)
-        assert Watched(port)("mapper_trouble") == 0
+        until(lambda: Watched(port)("mapper_trouble") == 0)
 
         began = time.monotonic()
         assert mapping.end(GRACE) == 0
         assert time.monotonic() - began < GRACE
 
 
-def at_work(found: Watched) -> None:
-    """What its metrics say when it has read what there is."""
-    for verdict, number in (("mapped", 1), ("refused", 2), ("partly", 0), ("passed", 0)):
-        assert found("mapper_records_total", topic=RAW.name, verdict=verdict) == number
-    assert found("dead_letters_total", stage="map", reason="malformed_hl7") == 1
-    assert found("dead_letters_total", stage="map") == 2
-    assert found("consumer_lag_messages", topic=RAW.name) == 0
-    assert found("end_to_end_seconds_count", stage="map") == 3
-    assert found("mapper_last_record_timestamp_seconds") > 1_700_000_000
-    assert found("mapper_trouble") == found("mapper_standstill_seconds") == 0
-    for topic in (RAW, EVENTS, DEADLETTERS):
-        assert found.values("kafka_missing_replicas", topic=topic.name) == [0.0]
+def is_at_work(found: Watched) -> bool:
+    """Whether its metrics say so when it has read what there is."""
+    verdicts = (("mapped", 1), ("refused", 2), ("partly", 0), ("passed", 0))
+    replicas = [
+        found.values("kafka_missing_replicas", topic=topic.name)
+        for topic in (RAW, EVENTS, DEADLETTERS)
+    ]
+    return all(
+        (
+            *(
+                found("mapper_records_total", topic=RAW.name, verdict=verdict) == number
+                for verdict, number in verdicts
+            ),
+            found("dead_letters_total", stage="map", reason="malformed_hl7") == 1,
+            found("dead_letters_total", stage="map") == 2,
+            found("consumer_lag_messages", topic=RAW.name) == 0,
+            found("end_to_end_seconds_count", stage="map") == 3,
+            found("mapper_last_record_timestamp_seconds") > 1_700_000_000,
+            found("mapper_trouble") == found("mapper_standstill_seconds") == 0,
+            replicas == [[0.0]] * 3,
+        )
+    )
 
 
 # ---------------------------------------------------------------- within this process
@@ -137,9 +147,11 @@ def test_a_member_that_the_group_has_forgotten_joins_anew(
     begun: list[GroupReader] = []
     with working(broker, begun=begun) as worker:
         until(lambda: worker.problem() is None)
-        coordinator = begun[0]._consumer._coordinator  # noqa: SLF001 - as a client that is broken
-        coordinator._close_heartbeat()  # noqa: SLF001
-        until(lambda: len(begun) == 2)
+        before = len(begun)
+        with suppress(RuntimeError):  # a slow one has just begun anew by itself, and was closed
+            coordinator = begun[-1]._consumer._coordinator  # noqa: SLF001 - as a broken client
+            coordinator._close_heartbeat()  # noqa: SLF001
+        until(lambda: len(begun) > before)
         until(lambda: worker.problem() is None)
         received(broker, [oru("M1")])
         until(lambda: len(everything(broker.address, EVENTS.name)) == 1)
