@@ -32,14 +32,7 @@ async def seen(
     registry: CollectorRegistry,
     hangs: Callable[[], bool] | None = None,
 ) -> AsyncIterator[None]:
-    """Serve `/livez`, `/readyz` and `/metrics`.
-
-    Args:
-        host: of the address to listen at.
-        port: 0 takes any that is free.
-        problem: why it is not at work; None when it is.
-        registry: of its metrics.
-        hangs: whether only a new start can help, where the work isn't done by this loop.
+    """Serve `/livez`, `/readyz` and `/metrics`: see `services.runtime.health`.
 
     Raises:
         OperatorError: it can't listen there.
