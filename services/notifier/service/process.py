@@ -89,6 +89,8 @@ class Process:
         self._busy: dict[int, bool] = {}
         self._untold: list[Callable[[Connection], int]] = []
         self._sending: dict[asyncio.Task[Outcome], Ready] = {}
+        self._unwritten: list[Done] = []
+        self._turning = True  # until the first look
 
     async def run(
         self,
@@ -158,7 +160,8 @@ class Process:
             untold = any(count(connection) for count in self._untold)
         now = self._now()
         due = any(due is not None and due <= now for due in dues)
-        return int(not (due or untold or self._sending))
+        under_way = self._turning or self._sending or self._unwritten
+        return int(not (due or untold or under_way))
 
     # -- what the loops do
 
@@ -206,9 +209,9 @@ class Process:
 
     async def _send(self) -> None:
         """Begin what there is room for, write what ended; a slow channel holds up only itself."""
-        done: list[Done] = []
-        while done or self._sending or not self._stop.asked:
-            turned = await self._turned(done)
+        while self._unwritten or self._sending or not self._stop.asked:
+            self._turning = True
+            turned = await self._turned(self._unwritten)
             if turned is None:
                 await asyncio.sleep(self._patience)
                 if self._stop.asked:
@@ -216,7 +219,9 @@ class Process:
                 continue
             for one in turned:
                 self._sending[asyncio.create_task(sent(one))] = one
-            done = await self._ended(busy=bool(done or turned))
+            busy = bool(self._unwritten or turned)
+            self._unwritten, self._turning = [], False
+            await self._wait(busy=busy)
 
     async def _turned(self, done: Sequence[Done]) -> list[Ready] | None:
         """Write, and claim as much as there is room for; None if the store can't be used now."""
@@ -232,14 +237,16 @@ class Process:
         names = [one.name for one in self._house.channels]
         return {name: self._house.abreast - under_way.count(name) for name in names}
 
-    async def _ended(self, *, busy: bool) -> list[Done]:
-        """What has ended by now; waits for it a little."""
+    async def _wait(self, *, busy: bool) -> None:
+        """Wait a little for what is under way to end."""
         if not self._sending:
             await asyncio.sleep(0 if busy else POLL)
-            return []
+            return
         first = asyncio.FIRST_COMPLETED
         ended, _ = await asyncio.wait(self._sending, timeout=POLL, return_when=first)
-        return [Done(self._sending.pop(task), task.result()) for task in ended]
+        self._unwritten = [Done(self._sending[task], task.result()) for task in ended]
+        for task in ended:
+            del self._sending[task]
 
 
 async def sent(ready: Ready) -> Outcome:
