@@ -1,1 +1,1 @@
-"""`salvage canary`: does a message become somebody's message? Tried again and again."""
+"""The canary: its story, how it is sent, how it comes home, and what is told of it."""

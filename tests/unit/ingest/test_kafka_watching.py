@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
+from support.gauges import Gauges
 from support.steady import Steady
 
 from schemas.deadletter import Reason
@@ -38,22 +39,14 @@ HERE, THERE = (RAW.name, 0), (RAW.name, 1)
 # ---------------------------------------------------------------- counted
 
 
-class Watched:
-    """The metrics of a mapper that reads our topic and a hospital's."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.metrics = MapperMetrics(self.registry, [RAW.name, BUS])
-        self.standing = Standing()
-        self.metrics.watch(lambda: self.standing)
-
-    def value(self, name: str, **labels: str) -> float | None:
-        return self.registry.get_sample_value(f"salvage_{name}", labels)
+Watched = Gauges[MapperMetrics, Standing]
 
 
 @pytest.fixture
 def watched() -> Watched:
-    return Watched()
+    found = Gauges(lambda registry: MapperMetrics(registry, [RAW.name, BUS]), Standing())
+    found.metrics.watch(lambda: found.standing)
+    return found
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import generate_latest
+from support.gauges import Gauges
 
 from schemas.deadletter import Reason
 from schemas.topics import ALERTS, EVENTS
@@ -24,22 +25,14 @@ PAGE = Path(__file__).resolve().parents[4] / "docs" / "detector-on-kafka.md"
 NOW = 1_772_614_800_000_000
 
 
-class Watched:
-    """The metrics of a worker that knows one rule."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        self.metrics = DetectorMetrics(self.registry, ["hiv-failure"])
-        self.standing = Standing()
-        self.metrics.watch(lambda: self.standing)
-
-    def value(self, name: str, **labels: str) -> float | None:
-        return self.registry.get_sample_value(f"salvage_{name}", labels)
+Watched = Gauges[DetectorMetrics, Standing]
 
 
 @pytest.fixture
 def watched() -> Watched:
-    return Watched()
+    found = Gauges(lambda registry: DetectorMetrics(registry, ["hiv-failure"]), Standing())
+    found.metrics.watch(lambda: found.standing)
+    return found
 
 
 def record(topic: str = EVENTS.name, at: int = NOW) -> Record:
