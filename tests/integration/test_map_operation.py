@@ -163,14 +163,20 @@ def test_a_worker_that_hangs_is_to_be_started_anew(
 ) -> None:
     monkeypatch.setattr("services.runtime.pulse.STALE_SECONDS", 3.0)
 
+    acknowledged, paused = threading.Event(), threading.Event()
+
     def read_last(arrival: Arrival) -> Reading:
-        broker.pause()  # what came of it can't be published
+        assert acknowledged.wait(PATIENCE), "it can be read before its sender has heard of it"
+        if not paused.is_set():  # when it is read again, all is well
+            paused.set()
+            broker.pause()  # what came of it can't be published
         return READ(arrival)
 
     with working(broker, read_last) as worker:
         until(lambda: worker.problem() is None)
         assert not worker.hangs()
         received(broker, [oru("M1")])
+        acknowledged.set()
         until(worker.hangs)
         broker.resume()
         until(lambda: not worker.hangs())
