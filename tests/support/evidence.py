@@ -11,6 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from services.detector.language.ast import Call, Node
+from services.detector.language.spec import Tiers
 from services.detector.language.walk import parts, walk
 from support import packs
 from support.living import Spoken, derived, live, rule_named, spoken
@@ -219,6 +220,20 @@ def _words_of(step: Spoken) -> tuple[str, ...]:
     return tuple(map(str, ast.literal_eval(step.identity)[:3]))
 
 
+def _at_least(step: Spoken) -> list[tuple[str, ...]]:
+    """The words of a step, and those of the tiers that come after its own and say more."""
+    *same, tag = _words_of(step)
+    tags = next((tags for tags in _tiers(step.rule) if tag in tags), (tag,))
+    return [(*same, more) for more in tags[tags.index(tag) :]]
+
+
+@cache
+def _tiers(rule: str) -> list[tuple[str, ...]]:
+    """The tags of each criterion that has tiers, in their order."""
+    criteria = next(one for one in packs.rules() if one.id == rule).criteria
+    return [tuple(str(arm.tag) for arm in one.arms) for one in criteria if isinstance(one, Tiers)]
+
+
 def standing(monitor: Monitor) -> Iterable[Spoken]:
     """The findings to be looked at: all but those that take another one back."""
     return (step for step in spoken(monitor) if step.stands)
@@ -227,9 +242,12 @@ def standing(monitor: Monitor) -> Iterable[Spoken]:
 def _fires(step: Spoken, facts: Sequence[Fact], now: int, rule: CompiledRule | None) -> bool:
     alone = derived(facts, now, (rule or rule_named(step.rule),))
     if step.rule in _with_a_curve():
-        # Without the points in between, an earlier curve may be as steep already.
-        said = (step.criterion, step.course, _words_of(step))
-        return any((one.criterion, one.course, _words_of(one)) == said for one in spoken(alone))
+        # Without the points in between or before, an earlier curve may be as steep, or steeper.
+        said = (step.criterion, step.course)
+        return any(
+            (one.criterion, one.course) == said and _words_of(one) in _at_least(step)
+            for one in spoken(alone)
+        )
     return any(
         (one.criterion, one.identity, one.course) == (step.criterion, step.identity, step.course)
         for one in spoken(alone)
