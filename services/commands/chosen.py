@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from schemas.base import parse_clinical_time
 from services.commands.intake import FORMATS
 from services.detector.language import overrides
-from services.detector.language.compiler import compile_rule
+from services.detector.language.compiler import compiled
 from services.detector.language.errors import RuleErrors
 from services.detector.rulebook.library import read_rules, rules_in_force
 from services.ingest.profiles.options import add_source_options, sources_of
@@ -77,7 +77,7 @@ def chosen_rules(wanted: str | None, site: Path | None) -> tuple[CompiledRule, .
         rules = _of_ids(rules_in_force(site=site), wanted)
     if not rules:
         raise LookupError("no rule is left to run")
-    return tuple(compile_rule(rule) for rule in rules)
+    return tuple(map(compiled, rules))
 
 
 def _of_file(path: Path, site: Path | None) -> tuple[Rule, ...]:

@@ -11,7 +11,7 @@ from support import packs
 from schemas.alerts import OPEN_STATES, Kind, State
 from services.detector.adapters.replay import replay
 from services.detector.engine.readiness import DEFAULT_ITEMS, NOT_KNOWN
-from services.detector.language.compiler import compile_rule
+from services.detector.language.compiler import compiled
 from services.detector.rulebook.facts import events_of
 from services.detector.rulebook.runner import asked_by, until_of
 
@@ -43,7 +43,7 @@ def said_in_cases() -> tuple[tuple[Case, AlertRevision], ...]:
 def _journal(case: Case, rule: Rule) -> list[AlertRevision]:
     asked = asked_by(case, rule)
     events = [event for _, event in events_of(case, asked)]
-    return replay(events, (compile_rule(asked),), until=until_of(case)).revisions
+    return replay(events, (compiled(asked),), until=until_of(case)).revisions
 
 
 @pytest.mark.timeout(600)

@@ -14,8 +14,10 @@ from services.detector.rulebook.released import LOCK, broken_laws, read_lock, un
 if TYPE_CHECKING:
     from services.detector.language.spec import Rule
 
-CAUGHT = 90
-"""Per cent of the mutants of a rule that its cases must catch."""
+MISSED = 10
+"""Of so many mutants of a rule its cases may miss one; of a part of so many, too."""
+MOST = 24
+"""Mutants of a rule that are looked at here; `salvage rules mutate` has all."""
 PAGES = ("oncology.md", "infectious-and-toxicity.md")
 BEYOND_THE_CATALOGUE = {"HIV-RESISTANCE"}
 _RULE = re.compile(r"^rule: ([A-Z0-9-]+)$", re.MULTILINE)
@@ -31,8 +33,8 @@ def test_every_rule_does_what_its_released_version_did() -> None:
 @pytest.mark.timeout(600)  # some have over a hundred mutants
 @pytest.mark.parametrize("rule", packs.rules(), ids=lambda rule: rule.id)
 def test_the_cases_of_a_rule_notice_if_it_says_something_else(rule: Rule) -> None:
-    count, left = survivors(rule, [case for case in packs.cases() if case.rule == rule.id])
-    assert 100 * (count - len(left)) >= CAUGHT * count, "\n".join(map(str, left))
+    count, left = survivors(rule, [case for case in packs.cases() if case.rule == rule.id], MOST)
+    assert len(left) <= -(-count // MISSED), "\n".join(map(str, left))
 
 
 def test_the_packs_are_the_rules_of_the_catalogue_and_one_more() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from schemas.terminology import daids
@@ -23,6 +24,12 @@ if TYPE_CHECKING:
     from services.detector.language.ast import Compare
 
 _NEW_LINE, _NEXT_LINE = "new-line", "next-line"
+
+
+@lru_cache(maxsize=256)
+def compiled(rule: spec.Rule) -> CompiledRule:
+    """`compile_rule`, remembered: many who ask ask for the same few rules."""
+    return compile_rule(rule)
 
 
 def compile_rule(

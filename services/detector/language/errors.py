@@ -34,7 +34,7 @@ class RuleError(Exception):
         return f"{self.place}: {self.message}{hint}"
 
 
-class RuleErrors(Exception):  # noqa: N818  # it holds many  # it holds many
+class RuleErrors(Exception):  # noqa: N818  # it holds many
     """All mistakes of a rule file at once, in the order of the text."""
 
     def __init__(self, errors: Iterable[RuleError]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,17 +62,24 @@ def read_rules(paths: Iterable[Path]) -> tuple[Rule, ...]:
     rules: list[Rule] = []
     errors: list[RuleError] = []
     for path in paths:
-        try:
-            rule = read_rule(_read(path), str(path))
-        except RuleErrors as found:
-            errors += found.errors
-            continue
-        errors += checker.check(rule)
-        rules.append(rule)
+        rule, found = _checked(_read(path), str(path))
+        errors += found
+        if rule is not None:
+            rules.append(rule)
     errors += _repeated(rules)
     if errors:
         raise RuleErrors(errors)
     return tuple(sorted(rules, key=lambda rule: rule.id))
+
+
+@lru_cache(maxsize=256)
+def _checked(text: str, file: str) -> tuple[Rule | None, tuple[RuleError, ...]]:
+    """A rule, if it can be read, and its mistakes; the same text is read once."""
+    try:
+        rule = read_rule(text, file)
+    except RuleErrors as found:
+        return None, found.errors
+    return rule, tuple(checker.check(rule))
 
 
 def _repeated(rules: Sequence[Rule]) -> list[RuleError]:

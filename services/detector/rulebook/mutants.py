@@ -65,14 +65,19 @@ def mutants(rule: Rule) -> Iterator[Mutant]:
             yield Mutant(changed, *told)
 
 
-def survivors(rule: Rule, cases: Sequence[Case]) -> tuple[int, list[Mutant]]:
+def survivors(
+    rule: Rule, cases: Sequence[Case], most: int | None = None
+) -> tuple[int, list[Mutant]]:
     """How many mutants there are, and those that no case tells from the rule.
 
     Args:
         rule: the original, whose cases all pass.
         cases: those of this rule.
+        most: how many to look at, spread over the text of the rule; None: all.
     """
     found = list(mutants(rule))
+    if most is not None:
+        found = found[:: -(-len(found) // most) or 1]
     order = list(cases)
     return len(found), [mutant for mutant in found if not _is_caught(mutant, order)]
 

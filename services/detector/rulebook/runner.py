@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 from enum import StrEnum
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from services.detector.language import overrides
 from services.detector.language.ast import Duration, Node, Place, Quantity
-from services.detector.language.compiler import compile_rule
+from services.detector.language.compiler import compiled
 from services.detector.language.errors import RuleError, unknown
 from services.detector.language.expressions import parse_expression
 from services.detector.rulebook.drafts import time_of
@@ -22,7 +21,6 @@ from services.detector.rulebook.ways import WAYS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from services.detector.engine.rule import CompiledRule
     from services.detector.language.spec import Parameter, Rule
     from services.detector.rulebook.cases import Case, Plain
 
@@ -91,7 +89,7 @@ def _run(case: Case, rule: Rule, ways: Iterable[str]) -> Outcome:
     events = [event for _, event in events_of(case, asked)]
     for way in ways:
         try:
-            result = WAYS[way](events, (_compiled(asked),), until_of(case))
+            result = WAYS[way](events, (compiled(asked),), until_of(case))
         except Exception as error:
             error.add_note(f"in case {case.id} of {case.rule}, {case.place}, {way}")
             raise
@@ -100,12 +98,6 @@ def _run(case: Case, rule: Rule, ways: Iterable[str]) -> Outcome:
             expected, got = difference
             return Outcome(case, Status.FAILED, "the verdict differs", expected, got, way)
     return Outcome(case, Status.PASSED)
-
-
-@lru_cache(maxsize=256)
-def _compiled(rule: Rule) -> CompiledRule:
-    """Hundreds of cases ask the same few rules."""
-    return compile_rule(rule)
 
 
 def asked_by(case: Case, rule: Rule) -> Rule:
