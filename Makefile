@@ -15,7 +15,7 @@ self  := $(pip) install --no-deps --no-build-isolation
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-browser screenshots rule-words quick check format bench bench-peers bench-ingest bench-kafka bench-recovery bench-inbox fuzz peer-hapi faults rehearse same-answer faults-notifier ops check-ops image base-image stack test-stack sbom licences audit wheel lock clean
+.PHONY: help demo test test-browser screenshots rule-words quick check format bench bench-peers bench-whole bench-ingest bench-kafka bench-recovery bench-inbox fuzz peer-hapi faults rehearse same-answer faults-notifier ops check-ops image base-image stack test-stack sbom licences audit wheel lock clean
 
 help: ## what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,9 @@ bench: $(VENV)/.develop ## measure, side by side (ARGS="--events 100000")
 
 bench-peers: $(VENV)/.develop ## measure other engines beside ours (JSON=file ARGS="--only polars"); fetches them
 	PYTHONPATH=tests $(bin)/python -m benchmarks.peers $(if $(JSON),--json $(JSON)) $(ARGS)
+
+bench-whole: $(VENV)/.develop ## measure the whole catalogue, down to the disk (ARGS="--patients 2000")
+	$(bin)/python -m benchmarks.whole $(ARGS)
 
 bench-ingest: $(VENV)/.develop ## measure how fast HL7 v2 comes in (ARGS="--messages 2000")
 	$(bin)/python -m benchmarks.ingest $(ARGS)

@@ -60,8 +60,10 @@ def _delay(rng: Random) -> timedelta:
 
 
 def _wrong_at_first(rng: Random, message: Message) -> list[Message]:
-    """A version with a slipped decimal point, and the true one that replaces it."""
+    """A version with a slipped decimal point, and the true one; of what is no number, only this."""
     true = json.loads(message.line)
+    if "value" not in true:
+        return [message]
     wrong = {**true, "value": _slipped(true["value"])}
     wrong.pop("comparator", None)
     at = message.at + _delay(rng)

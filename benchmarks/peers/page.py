@@ -1,15 +1,18 @@
 """`docs/performance.md`, written from what a run left as JSON. Nobody writes it by hand.
 
-After a run: `make bench-peers JSON=benchmarks/peers/measured.json`, then
+After a run: `make bench-peers JSON=benchmarks/peers/measured.json`, or
+`make bench-whole ARGS="--json benchmarks/whole/measured.json"`; then
 `python -m benchmarks.peers --page benchmarks/peers/measured.json`.
 """
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.peers.environments import ROOT
 from benchmarks.peers.table import Row, markdown, ratio, reaches
+from benchmarks.whole.report import Report
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -17,20 +20,31 @@ if TYPE_CHECKING:
 PAGE = ROOT / "docs" / "performance.md"
 MEASURED = ROOT / "benchmarks" / "peers" / "measured.json"
 """The run that the page shows."""
+WHOLE = ROOT / "benchmarks" / "whole" / "measured.json"
+"""And that of the whole catalogue."""
 TEMPLATE = ROOT / "benchmarks" / "peers" / "page.md"
 
 
 def written(told: Mapping[str, Any]) -> str:
-    """The page of one run.
+    """The page of one run, and of the latest one of the whole catalogue.
 
     Args:
         told: what `make bench-peers JSON=file` wrote.
     """
+    whole = Report.from_json(json.loads(WHOLE.read_text(encoding="utf-8")))
     rows = [Row.from_json(row) for row in told["rows"]]
     aims = (f"- {told}." for told in reaches(rows))
-    parts = {"table": markdown(rows), "summary": [*_summary(rows), *_samples(rows)], "aims": aims}
+    parts = {
+        "table": markdown(rows),
+        "summary": [*_summary(rows), *_samples(rows)],
+        "aims": aims,
+        "whole_table": whole.markdown(),
+        "whole_aims": (f"- {aim}." for aim in whole.aims()),
+    }
     return TEMPLATE.read_text(encoding="utf-8").format(
-        **told["run"], **{name: "\n".join(several) for name, several in parts.items()}
+        **told["run"],
+        whole=whole.about,
+        **{name: "\n".join(several) for name, several in parts.items()},
     )
 
 

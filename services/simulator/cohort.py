@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 from services.simulator.chance import Chance
 from services.simulator.chart import Chart, Expectation
 from services.simulator.delivery import AnyEvent, Dispatch, deliver, in_order
 from services.simulator.stories import STORIES, Story
 from services.simulator.stories.common import add_months
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 MARGIN = timedelta(days=30)
 """Nothing happens to a patient in the last days, so that every report arrives in the period."""
@@ -80,16 +84,24 @@ def simulate(seed: int, patients: int, start: date, months: int) -> Cohort:
     Raises:
         ValueError: an argument is out of its range.
     """
-    _check(patients, months)
-    until = add_months(start, months)
-    charts = [
-        _patient(seed, number, story, start, until)
-        for number, story in enumerate(_deal(seed, patients, (until - start).days), start=1)
-    ]
+    charts = list(charted(seed, patients, start, months))
     dispatches = [dispatch for chart, _ in charts for dispatch in deliver(chart)]
     truth = [verdict for chart, story in charts for verdict in _verdicts(chart, story)]
     labels = [label for chart, _ in charts for label in _labels(chart)]
-    return Cohort(in_order(dispatches), tuple(truth), tuple(labels), until)
+    return Cohort(in_order(dispatches), tuple(truth), tuple(labels), add_months(start, months))
+
+
+def charted(seed: int, patients: int, start: date, months: int) -> Iterator[tuple[Chart, Story]]:
+    """The same cohort patient by patient, for who can't hold all of it in memory.
+
+    Takes and raises what `simulate` does. Nothing was delivered yet of the charts.
+    """
+    _check(patients, months)
+    until = add_months(start, months)
+    return (
+        _patient(seed, number, story, start, until)
+        for number, story in enumerate(_deal(seed, patients, (until - start).days), start=1)
+    )
 
 
 def _check(patients: int, months: int) -> None:

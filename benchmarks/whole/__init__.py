@@ -1,0 +1,1 @@
+"""The whole catalogue on a mixed cohort: the engine, reading, and the durable run, side by side."""
