@@ -132,7 +132,8 @@ def parse_number(value: object) -> Decimal:
     return number
 
 
-def _text_of_moment(value: date | datetime | PartialDate) -> str:
+def text_of_moment(value: date | datetime | PartialDate) -> str:
+    """A time as messages write it."""
     text = value.isoformat()
     return text.removesuffix("+00:00") + "Z" if text.endswith("+00:00") else text
 
@@ -156,25 +157,25 @@ def _written_as(description: str, *patterns: str, or_number: bool = False) -> Wi
 Day = Annotated[
     date,
     BeforeValidator(parse_date),
-    PlainSerializer(_text_of_moment, return_type=str),
+    PlainSerializer(text_of_moment, return_type=str),
     _written_as("ISO 8601 date", _DATE_PATTERN),
 ]
 Moment = Annotated[
     datetime,
     BeforeValidator(parse_moment),
-    PlainSerializer(_text_of_moment, return_type=str),
+    PlainSerializer(text_of_moment, return_type=str),
     _written_as("ISO 8601 date-time with its offset", _MOMENT_PATTERN),
 ]
 ClinicalTime = Annotated[
     date | datetime,
     BeforeValidator(parse_clinical_time),
-    PlainSerializer(_text_of_moment, return_type=str),
+    PlainSerializer(text_of_moment, return_type=str),
     _written_as("ISO 8601 date, or date-time with its offset", _DATE_PATTERN, _MOMENT_PATTERN),
 ]
 EffectiveTime = Annotated[
     date | datetime | PartialDate,
     BeforeValidator(parse_effective_time),
-    PlainSerializer(_text_of_moment, return_type=str),
+    PlainSerializer(text_of_moment, return_type=str),
     _written_as(
         "ISO 8601 date, date-time with its offset, or only the month or year that is known",
         _DATE_PATTERN,

@@ -58,7 +58,9 @@ class Database:
         """
         try:
             self._db.execute("BEGIN IMMEDIATE")
+            self._begin()
             yield
+            self._complete()
             self._db.execute("COMMIT")
         except sqlite3.IntegrityError as error:
             self._roll_back()
@@ -69,6 +71,12 @@ class Database:
         except BaseException:
             self._roll_back()
             raise
+
+    def _begin(self) -> None:
+        """Forget what an earlier transaction left unwritten."""
+
+    def _complete(self) -> None:
+        """Write what could wait for the end of the transaction."""
 
     def _roll_back(self) -> None:
         try:

@@ -12,19 +12,27 @@ from services.detector.engine.fact import Fact
 from services.embedded.monitor import WardMonitor
 from services.embedded.papers import Papers
 from services.embedded.persons import Persons
-from services.embedded.reading import Reread, dead_letter, read_whole
+from services.embedded.reading import Reread, dead_letter, read_plain, read_whole
 from services.embedded.spans import Judged, judging
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
     from schemas.alerts import AlertRevision
+    from schemas.events import Event
+    from schemas.reading import PlainObservation
     from services.detector.engine.rule import CompiledRule
     from services.embedded.delivery import Delivery, Outcome
+    from services.embedded.monitor import Row
     from services.embedded.reading import Reading
     from services.embedded.store import Store
     from services.ingest.profiles.sources import Sources
     from services.ingest.sources.files import Arrival
+
+
+MOST_KNOWN = 100_000
+"""Patients of whom it is remembered what the store has; of others it is asked or told again."""
 
 
 class Judge:
@@ -44,6 +52,8 @@ class Judge:
         self._persons = Persons(store.query)
         self._monitor = WardMonitor(rules)
         self._judging: set[str] = set()
+        self._known: set[str] = set()
+        self._rows: dict[str, Mapping[str, AbstractSet[Row]]] = {}
 
     def restore(self, outcome: Outcome, *, anew: bool, unjudged: Collection[str] = ()) -> None:
         """Build the engine's memory from the stored facts, and publish what they say anew.
@@ -119,6 +129,10 @@ class Judge:
         """
         if isinstance(arrival, Reread):
             return self._reread(arrival, now, outcome)
+        plain = read_plain(arrival)
+        if plain is not None:
+            raw = self._store.keep_raw(arrival, now)
+            return self._marked(arrival, self._add_all((plain,), now, raw, outcome))
         reading = self._persons.checked(read_whole(arrival, self._sources))
         raw = self._store.keep_raw(arrival, now)
         for rejected in reading.rejected:
@@ -127,10 +141,7 @@ class Judge:
             outcome.deadletters.append(letter)
         self._store.add_notices(arrival.source, reading.notices, now)
         outcome.notices += reading.notices
-        new = self._add(reading, now, raw, outcome)
-        if arrival.mark is not None:
-            self._store.set_mark(arrival.mark)
-        return new
+        return self._marked(arrival, self._add(reading, now, raw, outcome))
 
     def _reread(self, arrival: Reread, now: int, outcome: Outcome) -> list[Fact]:
         """The same of a record that was received before: its facts keep that moment."""
@@ -138,19 +149,37 @@ class Judge:
         refused = [dead_letter(arrival, one, received) for one in reading.rejected]
         raw = self._store.raw_number(arrival) or self._store.keep_raw(arrival, received)
         self._store.judge_anew(arrival.letters, refused, now)
-        new = self._add(reading, received, raw, outcome)
+        return self._marked(arrival, self._add(reading, received, raw, outcome))
+
+    def _marked(self, arrival: Arrival, new: list[Fact]) -> list[Fact]:
+        """Note that a record was taken, and pass on what came of it."""
         if arrival.mark is not None:
             self._store.set_mark(arrival.mark)
         return new
 
     def _add(self, reading: Reading, received: int, raw: int, outcome: Outcome) -> list[Fact]:
-        """Store facts; those that are new."""
+        """Store the facts of a reading, and who is who; those that are new."""
         events = (*reading.events, *self._papers.learn(reading))
+        new = self._add_all(events, received, raw, outcome)
+        several = [(name, names[0]) for names in reading.persons for name in names]
+        if several:
+            self._store.add_persons(several)
+        return new
+
+    def _add_all(
+        self,
+        events: Iterable[Event | PlainObservation],
+        received: int,
+        raw: int,
+        outcome: Outcome,
+    ) -> list[Fact]:
+        """Store facts, each patient under their own identifier; those that are new."""
         facts = [Fact(event, received) for event in events]
         new = [fact for fact in facts if self._store.add_fact(fact, received, raw)]
-        known = dict.fromkeys((one.event.patient_id, one.event.patient_id) for one in new)
-        several = ((name, names[0]) for names in reading.persons for name in names)
-        self._store.add_persons((*known, *several))
+        patients = {fact.event.patient_id for fact in new} - self._known
+        if patients:
+            self._store.add_persons((one, one) for one in sorted(patients))
+            self._known = patients | (self._known if len(self._known) < MOST_KNOWN else set())
         outcome.facts += len(new)
         outcome.repeats += len(facts) - len(new)
         return new
@@ -164,11 +193,14 @@ class Judge:
 
     def keep(self) -> None:
         """Store what changed of the patients, and when we are."""
+        if len(self._rows) > MOST_KNOWN:
+            self._rows.clear()
         for patient_id in self._monitor.touched():
             state = self._monitor.state_of(patient_id)
             for journal in state.journals:
                 self._store.set_journal(patient_id, journal)
-            self._store.replace_rows("timers", patient_id, state.timers)
-            self._store.replace_rows("undecided", patient_id, state.undecided)
-            self._store.replace_rows("identities", patient_id, state.members)
+            before = self._rows.get(patient_id, {})
+            for table, rows in state.rows.items():
+                self._store.replace_rows(table, patient_id, rows, before.get(table))
+            self._rows[patient_id] = state.rows
         self._store.set_meta("now", str(self.now))

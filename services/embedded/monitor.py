@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from services.detector.engine.monitor import Monitor
+from services.detector.engine.patient import TURNING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -21,18 +22,16 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class PatientState:
-    """What is stored of a patient beside the facts, as rows without the patient's id.
+    """What is stored of a patient beside the facts.
 
-    journals: what was published, as `Monitor.dump` gives it.
-    timers: (course, rule, due instant).
-    undecided: (course, rule, criterion, source, event id, reason).
-    members: (patient id that was merged into this one,).
+    journals: what was published, as `Monitor.dump` gives it; those that may have changed.
+    rows: by table, without the patient's id: `timers` (course, rule, due instant); `undecided`
+        (course, rule, criterion, source, event id, reason); `identities` (patient id that was
+        merged into this one,), but only if there ever were any.
     """
 
     journals: list[dict[str, Any]]
-    timers: set[Row]
-    undecided: set[Row]
-    members: set[Row]
+    rows: dict[str, set[Row]]
 
 
 class WardMonitor(Monitor):
@@ -45,26 +44,40 @@ class WardMonitor(Monitor):
     def __init__(self, rules: Sequence[CompiledRule], *, incremental: bool = True) -> None:
         """Start without patients; as the engine's."""
         super().__init__(rules, incremental=incremental)
-        self._touched: set[str] = set()
+        self._touched: dict[str, set[LaneKey]] = {}
+        self._changed: dict[str, set[LaneKey]] = {}
+        self._ids = [rule.id for rule in self._rules]
+        self._ever_merged = False
         self.at_work: str | None = None
 
     def observe(self, versions: Iterable[Fact], now: int) -> list[News]:
         """As the engine's; both sides of a merge, or of its end, count as touched."""
         taken = list(versions)
         self.at_work = None
-        self._touched |= {self._survivor(fact.event.patient_id) for fact in taken}
+        several = [fact.event.patient_id for fact in taken if not self._is_simple(fact)]
+        self._touch(several)
         news = super().observe(taken, now)
-        self._touched |= {self._survivor(fact.event.patient_id) for fact in taken}
+        self._touch(several)
         return news
+
+    def _touch(self, patient_ids: Iterable[str]) -> None:
+        for patient_id in patient_ids:
+            self._touched.setdefault(self._survivor(patient_id), set())
+
+    def _is_simple(self, fact: Fact) -> bool:
+        """Whether a fact is only put beside the others: what that changes is published."""
+        chart = self._charts.get(fact.event.patient_id)
+        return chart is not None and fact.key not in chart and fact.topic not in TURNING
 
     def _patient(self, patient_id: str) -> Patient:
         self.at_work = patient_id
         return super()._patient(patient_id)
 
     def _publish(self, patient_id: str, keys: Iterable[LaneKey], now: int) -> list[News]:
-        self._touched.add(patient_id)
+        told = tuple(keys)
+        self._touched.setdefault(patient_id, set()).update(told)
         self.at_work = patient_id
-        news = super()._publish(patient_id, keys, now)
+        news = super()._publish(patient_id, told, now)
         self.at_work = None
         return news
 
@@ -77,7 +90,8 @@ class WardMonitor(Monitor):
 
     def touched(self) -> list[str]:
         """The patients whose state may differ from what was stored; then none."""
-        touched, self._touched = sorted(self._touched), set()
+        touched, self._changed = sorted(self._touched), self._touched
+        self._touched = {}
         return touched
 
     def group(self, patient_id: str) -> set[str]:
@@ -86,18 +100,30 @@ class WardMonitor(Monitor):
         return {survivor, patient_id, *self._members.get(survivor, ())}
 
     def state_of(self, patient_id: str) -> PatientState:
-        """What is to be stored of a patient."""
+        """What is to be stored of a patient who was touched when that was asked last."""
+        rows: dict[str, set[Row]] = {"timers": set(), "undecided": set()}
+        if self._ever_merged:
+            members = self._members.get(patient_id, ())
+            rows["identities"] = {(member,) for member in members if member != patient_id}
         patient = self._patients.get(patient_id)
-        members = self._members.get(patient_id, ())
         if patient is None:
-            return PatientState([], set(), set(), set())
-        ids = [rule.id for rule in self._rules]
-        return PatientState(
-            journals=patient.dump(),
-            timers={(course or "", ids[n], due) for (n, course), due in patient.dues.items()},
-            undecided={
-                (course or "", ids[n], doubt.criterion, *doubt.fact.key, doubt.reason)
-                for (n, course), doubt in patient.doubts()
-            },
-            members={(member,) for member in members if member != patient_id},
-        )
+            return PatientState([], rows)
+        ids = self._ids
+        rows["timers"] = {(course or "", ids[n], due) for (n, course), due in patient.dues.items()}
+        rows["undecided"] = {
+            (course or "", ids[n], doubt.criterion, *doubt.fact.key, doubt.reason)
+            for (n, course), doubt in patient.doubts()
+        }
+        return PatientState(self._journals(patient, self._changed.get(patient_id, set())), rows)
+
+    def _journals(self, patient: Patient, keys: Iterable[LaneKey]) -> list[dict[str, Any]]:
+        return [
+            {"rule": self._ids[key[0]], "course": key[1], **patient.journals[key].dump()}
+            for key in keys
+            if key in patient.journals
+        ]
+
+    def _regroup(self, now: int) -> list[News]:
+        news = super()._regroup(now)
+        self._ever_merged = self._ever_merged or bool(self._members)
+        return news

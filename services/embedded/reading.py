@@ -16,6 +16,7 @@ from services.ingest.sources.files import Arrival
 
 if TYPE_CHECKING:
     from schemas.events import Event
+    from schemas.reading import PlainObservation
     from services.ingest.coding import Notice
     from services.ingest.documents import Change
     from services.ingest.hl7v2.mapped import Mapped
@@ -72,6 +73,17 @@ def read(arrival: Arrival, sources: Sources) -> Reading:
     return replace(reading, rejected=(*reading.rejected, _NO_FACTS), changes=())
 
 
+def read_plain(arrival: Arrival) -> PlainObservation | None:
+    """One plain result, as nearly all records of canonical events are; None: something else.
+
+    There is nothing to remark on it, and it says nothing of documents or of who is who.
+    """
+    record = arrival.record
+    if arrival.form is not Format.EVENTS or record.rejected is not None:
+        return None
+    return decode_plain(record.raw)
+
+
 def read_whole(arrival: Arrival, sources: Sources) -> Reading:
     """Read a record by its format. No bytes make it raise."""
     record = arrival.record
@@ -82,7 +94,7 @@ def read_whole(arrival: Arrival, sources: Sources) -> Reading:
     if arrival.form is Format.FHIR:
         found = sources.read_resources(record.raw, _told_by_connection(arrival))
         return Reading(tuple(found.events), tuple(found.rejected), tuple(found.notices))
-    plain = decode_plain(record.raw)
+    plain = read_plain(arrival)
     if plain is not None:
         return Reading((plain.as_event(),))
     outcome = decode_event(record.raw)

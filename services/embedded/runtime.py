@@ -22,6 +22,7 @@ from services.embedded.outbox import Outbox
 from services.embedded.spans import tell_judged
 from services.ingest.profiles.sources import ANYBODY, Sources
 from services.runtime.clock import SystemClock
+from services.runtime.collecting import uncollected
 from services.runtime.errors import InvariantBroken, Unavailable, place_of
 from services.runtime.logs import logger
 
@@ -152,7 +153,8 @@ class Runtime:
 
     def _commit(self, judge: Judge, work: Work) -> Outcome:
         started, begun, outcome = perf_counter(), SystemClock().now(), Outcome()
-        with self._store.transaction():
+        # Neither reading nor judging makes circles; what others made is looked for afterwards.
+        with uncollected(), self._store.transaction():
             work(judge, outcome)
             judge.keep()
         outcome.suspended = len(judge.suspended)

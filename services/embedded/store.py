@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.events import EVENT
@@ -21,14 +22,24 @@ from services.ingest.sources.files import Mark
 from services.runtime.errors import InvariantBroken
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
+    from collections.abc import Set as AbstractSet
+    from pathlib import Path
 
     from schemas.alerts import AlertRevision
     from schemas.deadletter import DeadLetter
     from services.ingest.coding import Notice
     from services.ingest.sources.files import Arrival
 
+    Rows = AbstractSet[tuple[Any, ...]]
+
 FILE_NAME = "salvage.sqlite"
+_LANE = ("patient_id", "course_id", "rule")
+_COLUMNS = {
+    "timers": (*_LANE, "due"),
+    "undecided": (*_LANE, "criterion", "source", "event_id", "reason"),
+    "identities": ("patient_id", "member"),
+}
 
 
 class Chart(NamedTuple):
@@ -40,6 +51,14 @@ class Chart(NamedTuple):
 
 class Store(Database):
     """What the runtime keeps, by the words of the trade."""
+
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
+        """As the database's."""
+        self._marks: dict[str, Mark] = {}
+        super().__init__(path, durable=durable)
+
+    def _begin(self) -> None:
+        self._marks.clear()
 
     # -- what comes in
 
@@ -152,8 +171,10 @@ class Store(Database):
             ],
         )
 
-    def add_notices(self, source: str, notices: Iterable[Notice], received: int) -> None:
+    def add_notices(self, source: str, notices: Collection[Notice], received: int) -> None:
         """Count what was odd."""
+        if not notices:
+            return
         self._db.executemany(
             "INSERT INTO notices (source, reason, detail, times, latest) VALUES (?,?,?,1,?) "
             "ON CONFLICT (source, reason, detail) "
@@ -162,11 +183,12 @@ class Store(Database):
         )
 
     def set_mark(self, mark: Mark) -> None:
-        """Note how far a file was read."""
-        self._db.execute(
-            "INSERT OR REPLACE INTO marks VALUES (?,?,?,?,?)",
-            (mark.name, mark.digest, mark.stamp, mark.records, mark.finished),
-        )
+        """Note how far a file was read; of several in a transaction the last is written."""
+        self._marks[mark.name] = mark
+
+    def _complete(self) -> None:
+        rows = [(m.name, m.digest, m.stamp, m.records, m.finished) for m in self._marks.values()]
+        self._db.executemany("INSERT OR REPLACE INTO marks VALUES (?,?,?,?,?)", rows)
 
     def marks(self) -> list[Mark]:
         """How far every file was read."""
@@ -284,31 +306,29 @@ class Store(Database):
             journals.setdefault(patient_id, []).append(json.loads(text))
         return dict(journals)
 
-    def replace_rows(self, table: str, patient_id: str, rows: set[tuple[Any, ...]]) -> int:
+    def replace_rows(
+        self, table: str, patient_id: str, rows: Rows, before: Rows | None = None
+    ) -> int:
         """Make a patient's rows of a table these, writing only what differs.
 
         Args:
             table: one of ours, with `patient_id` as its first column.
             patient_id: whose rows.
             rows: the other columns, in their order.
+            before: what is stored, if that is known; else it is looked up.
 
         Returns:
             How many rows were written or deleted.
         """
-        found = self._db.execute(f"SELECT * FROM {table} WHERE patient_id = ?", (patient_id,))  # noqa: S608 - a name of ours
-        columns = [column[0] for column in found.description]
-        before = {tuple(row[1:]) for row in found}
-        same = " AND ".join(f"{column} = ?" for column in columns)
+        if before is None:
+            sql = f"SELECT * FROM {table} WHERE patient_id = ?"  # noqa: S608 - a name of ours
+            before = {tuple(row[1:]) for row in self._db.execute(sql, (patient_id,))}
+        delete, insert = _changes(table)
         gone, new = before - rows, rows - before
-        self._db.executemany(
-            f"DELETE FROM {table} WHERE {same}",  # noqa: S608
-            [(patient_id, *row) for row in gone],
-        )
-        marks = ", ".join("?" * len(columns))
-        self._db.executemany(
-            f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608
-            [(patient_id, *row) for row in new],
-        )
+        if gone:
+            self._db.executemany(delete, [(patient_id, *row) for row in gone])
+        if new:
+            self._db.executemany(insert, [(patient_id, *row) for row in new])
         return len(gone) + len(new)
 
     def set_journal(self, patient_id: str, journal: dict[str, Any]) -> None:
@@ -318,3 +338,12 @@ class Store(Database):
             "SET journal = excluded.journal WHERE journal <> excluded.journal",
             (patient_id, journal["course"] or "", journal["rule"], json.dumps(journal)),
         )
+
+
+@cache
+def _changes(table: str) -> tuple[str, str]:
+    """The statements that delete and insert a patient's row of a table."""
+    columns = _COLUMNS[table]
+    same = " AND ".join(f"{column} = ?" for column in columns)
+    marks = ", ".join("?" * len(columns))
+    return f"DELETE FROM {table} WHERE {same}", f"INSERT INTO {table} VALUES ({marks})"  # noqa: S608
