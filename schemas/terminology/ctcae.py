@@ -62,7 +62,7 @@ def grade(
         "not anticoagulated": not anticoagulated,
         "fasting": fasting,
     }
-    return judge(_table(), version, analyte, result, baseline, facts)
+    return judge(table(), version, analyte, result, baseline, facts)
 
 
 def graded_analytes(version: int) -> frozenset[str]:
@@ -72,7 +72,7 @@ def graded_analytes(version: int) -> frozenset[str]:
         ValueError: no such version.
     """
     _require(version)
-    return _table().analytes(version)
+    return table().analytes(version)
 
 
 def _require(version: int) -> None:
@@ -81,6 +81,7 @@ def _require(version: int) -> None:
 
 
 @cache
-def _table() -> Table:
+def table() -> Table:
+    """The terms and limits, as they are written down."""
     text = files("schemas.terminology").joinpath("ctcae.toml").read_text(encoding="utf-8")
     return parse_table(text)

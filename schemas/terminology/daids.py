@@ -55,15 +55,16 @@ def grade(
         "fasting": fasting,
         "not fasting": not fasting,
     }
-    return judge(_table(), VERSION, analyte, result, baseline, facts)
+    return judge(table(), VERSION, analyte, result, baseline, facts)
 
 
 def graded_analytes() -> frozenset[str]:
     """Name the analytes for which DAIDS 2.1 has limits in numbers."""
-    return _table().analytes(VERSION)
+    return table().analytes(VERSION)
 
 
 @cache
-def _table() -> Table:
+def table() -> Table:
+    """The terms and limits, as they are written down."""
     text = files("schemas.terminology").joinpath("daids.toml").read_text(encoding="utf-8")
     return parse_table(text)

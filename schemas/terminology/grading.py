@@ -133,7 +133,7 @@ _Judged = tuple[int, int, str | None]
 def _judge(table: Table, term: Term, unit: str | None, case: _Case) -> _Judged:
     if term.not_graded is not None:
         return 0, WORST, term.not_graded
-    column = _column(table, term, unit)
+    column = column_of(table, term, unit)
     return (0, WORST, column) if isinstance(column, Ungraded) else _worst(column, case)
 
 
@@ -164,7 +164,8 @@ def _passes(limit: Limit, case: _Case) -> Truth:
     return compare(case.value, limit.operator, reference.times(limit.factor, limit.offset))
 
 
-def _column(table: Table, term: Term, unit: str | None) -> tuple[Arm, ...] | Ungraded:
+def column_of(table: Table, term: Term, unit: str | None) -> tuple[Arm, ...] | Ungraded:
+    """The limits of a term for values in a unit; or why there are none."""
     if ANY_UNIT in term.columns:
         return term.columns[ANY_UNIT]
     if unit is None:

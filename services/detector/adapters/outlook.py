@@ -17,13 +17,12 @@ from services.detector.engine.monitor import Monitor
 from services.detector.engine.whatif import Bench
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from datetime import datetime
 
     from schemas.alerts import AlertRevision
     from schemas.events import ClinicalEvent
     from services.detector.engine.fact import Fact
-    from services.detector.engine.lane import Lane
     from services.detector.engine.monitor import News
     from services.detector.engine.patient import LaneKey
     from services.detector.engine.rule import CompiledRule
@@ -79,12 +78,6 @@ class Hearing(Monitor):
     def survivor(self, patient_id: str) -> str:
         """The record under which a patient's facts are kept."""
         return self._survivor(patient_id)
-
-    def lanes(self, patient_id: str) -> Iterator[tuple[LaneKey, Lane]]:
-        """The lanes of a patient, by rule and course."""
-        patient = self._patients.get(patient_id)
-        if patient is not None:
-            yield from sorted(patient.lanes.items(), key=lambda one: (one[0][0], one[0][1] or ""))
 
     def standing(self, patient_id: str, key: LaneKey) -> dict[str, AlertRevision]:
         """What every criterion of a lane said last, if that stands."""

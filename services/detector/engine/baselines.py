@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from services.detector.engine.registers import Numbered
+from services.detector.engine.registers import Number, Numbered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Context
+    from services.detector.engine.truth import Truth
 
 
 class Course(NamedTuple):
@@ -30,6 +33,18 @@ class NadirWithBaseline(Numbered):
 
     initial: Any = Course()
 
+    def __init__(
+        self,
+        admits: Callable[[Context], Truth] | None,
+        *,
+        follows_clock: bool,
+        number: Number,
+        clock_moves: bool = True,
+    ) -> None:
+        """By their `number`; a clock that never moves has no later baseline."""
+        super().__init__(admits, follows_clock=follows_clock, number=number)
+        self._clock_moves = clock_moves
+
     def add(self, memory: Course, fact: Fact, context: Context) -> Course:
         """Up to the clock's day the newest is the baseline; from then on the lowest counts."""
         number = self._number(fact)
@@ -39,7 +54,7 @@ class NadirWithBaseline(Numbered):
         before = context.clock is None or fact.day <= context.clock.day
         if before or record is None or number < record:
             return Course(fact, fact)
-        return Course(memory.lowest, fact)
+        return Course(memory.lowest, fact) if self._clock_moves else memory
 
     def restart(self, memory: Course) -> Course:
         """The clock moved: what was the newest is now the baseline."""

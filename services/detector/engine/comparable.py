@@ -11,32 +11,35 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from schemas.terminology.adverse_events import preferred_term
+from services.detector.engine.dormancy import never
 from services.detector.engine.finding import KEPT_APART, Machine, Note
 
 if TYPE_CHECKING:
-    from services.detector.engine.fact import Fact
+    from services.detector.engine.dormancy import Denial
+    from services.detector.engine.fact import Fact, Kin
     from services.detector.engine.registers import Register
     from services.detector.engine.terms import Context
 
-Key = tuple[str, str | None, str | None]
-"""Analyte, specimen, method."""
-Parts = tuple[tuple[Key, Any], ...]
+Parts = tuple[tuple["Kin", Any], ...]
 """What is remembered of each key, in the order in which they appeared."""
 
 
-def key_of(fact: Fact) -> Key:
+def key_of(fact: Fact) -> Kin:
     """What a result compares with: others of the same key; an adverse event, its own term."""
     if fact.topic == "adverse_event":
         return (preferred_term(fact.event.term, fact.event.code), None, None)
-    return (fact.topic, *(fact.partition or (None, None)))
+    return fact.sort.kin
 
 
-def part_of(parts: Parts, key: Key, otherwise: Any) -> Any:
+def part_of(parts: Parts, key: Kin, otherwise: Any) -> Any:
     """What is remembered of a key."""
-    return next((part for one, part in parts if one == key), otherwise)
+    for one, part in parts:
+        if one == key:
+            return part
+    return otherwise
 
 
-def with_part(parts: Parts, key: Key, part: Any) -> Parts:
+def with_part(parts: Parts, key: Kin, part: Any) -> Parts:
     """The same, with another memory of one key."""
     if all(one != key for one, _ in parts):
         return (*parts, (key, part))
@@ -94,6 +97,17 @@ class MachineApart:
         """The criterion for a key of which nothing is remembered yet."""
         return self.name, self._machine, self._machine.initial
 
+    @property
+    def rests(self) -> bool:
+        """As the criterion of each key."""
+        return self._machine.rests
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """What tells at a glance that a fact leaves all keys as they began."""
+        if not self._shared.isdisjoint(series):
+            return never  # it concerns only keys of which something is remembered
+        return self._machine.denial(series, dated=dated)
+
     def start(self, memory: Any, context: Context) -> Any:
         """The clock was set, or has moved."""
         return tuple((key, self._machine.start(part, context)) for key, part in memory)
@@ -106,7 +120,7 @@ class MachineApart:
         before = part_of(memory, key, self._machine.initial)
         after, notes = self._machine.step(before, context)
         kept = memory if after is before else with_part(memory, key, after)
-        return kept, self._told(key, notes)
+        return kept, self._told(key, notes) if notes else notes
 
     def _step_all(self, memory: Any, context: Context) -> tuple[Any, tuple[Note, ...]]:
         """A fact that concerns all keys of which anything is remembered."""
@@ -117,7 +131,7 @@ class MachineApart:
             memory = memory if after is part else with_part(memory, key, after)
         return memory, told
 
-    def _told(self, key: Key, notes: tuple[Note, ...]) -> tuple[Note, ...]:
+    def _told(self, key: Kin, notes: tuple[Note, ...]) -> tuple[Note, ...]:
         return tuple(replace(note, criterion=_named(self.name, key)) for note in notes)
 
     def deadline(self, memory: Any) -> int | None:
@@ -136,7 +150,7 @@ class MachineApart:
         return memory, told
 
 
-def _named(name: str, key: Key) -> str:
+def _named(name: str, key: Kin) -> str:
     """The criterion's name in the journal, in which each key has a life of its own."""
     return name + KEPT_APART + " ".join(part for part in key if part)
 

@@ -46,17 +46,67 @@ def denial(term: Term, series: Iterable[int]) -> Denial | None:
         found = [one for part in parts if (one := denial(part, series)) is not None]
         return never if never in found else _any(found)
     if word == "or":
-        each = [denial(part, series) for part in parts]
-        certain = [one for one in each if one is not None]
-        return None if len(certain) < len(each) else _all([d for d in certain if d is not never])
+        return together(denial(part, series) for part in parts)
     return _of_comparison(word, *parts, series=frozenset(series)) if len(parts) == 2 else None  # noqa: PLR2004
 
 
 def all_denied(terms: Iterable[Term], series: tuple[int, ...]) -> Denial | None:
     """How to tell at a glance that all of several conditions are false."""
-    each = [denial(term, series) for term in terms]
+    return together(denial(term, series) for term in terms)
+
+
+def guarded(
+    given: Term | None, terms: Iterable[Term], series: tuple[int, ...], *, dated: bool
+) -> Denial | None:
+    """How to tell at a glance that none of several conditions holds of a fact that is judged.
+
+    Args:
+        given: what must hold of it to be judged; a doubt about that would be told.
+        terms: the conditions.
+        series: to which the facts belong.
+        dated: whether the days of all facts are known.
+    """
+    denied = all_denied(terms, series)
+    if given is None:
+        return denied
+    outside = denial(given, series)
+    inside = denied if dated and given.certain else None
+    found = [one for one in (outside, inside) if one is not None]
+    return never if never in found else _any(found)
+
+
+def together(denials: Iterable[Denial | None]) -> Denial | None:
+    """How to tell what each of several tells; None where one of them can't."""
+    each = list(denials)
     certain = [one for one in each if one is not None]
-    return None if len(certain) < len(each) else _all([d for d in certain if d is not never])
+    return None if len(certain) < len(each) else _all([one for one in certain if one is not never])
+
+
+def weakest(terms: Iterable[Term]) -> Term | None:
+    """Of several limits to one number, all on one side, the one that every other one lies beyond.
+
+    Where it doesn't hold none of them does. None where they are something else.
+    """
+    found: Term | None = None
+    for term in terms:
+        word, parts = term.made_of
+        if word not in _BEYOND or parts[1].fixed is None:
+            return None
+        if found is None or _lies_beyond(found, term):
+            found = term
+        elif not _lies_beyond(term, found):
+            return None
+    return found
+
+
+def _lies_beyond(one: Term, other: Term) -> bool:
+    """Whether a number that passes one limit is sure to pass the other: both ask one term."""
+    (word, (number, limit)), (weaker, (same, end)) = one.made_of, other.made_of
+    if number is not same or word[0] != weaker[0] or limit.fixed is None or end.fixed is None:
+        return False
+    if limit.fixed == end.fixed:
+        return weaker in (word, word[0] + "=")
+    return comparison(word[0])(limit.fixed, end.fixed)
 
 
 def _any(found: list[Denial]) -> Denial | None:

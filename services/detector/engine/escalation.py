@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.alerts import Role, State
+from services.detector.engine.dormancy import weakest
 from services.detector.engine.finding import (
     Arm,
     Finding,
@@ -67,6 +68,7 @@ class Escalation(Levels):
         self._refute = refute
         self._keeps_onset = keeps_onset
         self._resumes = resumes
+        self._least_hint = weakest(arm.when for arm in (*arms, *suspect))
 
     def above(self, memory: Memory) -> tuple[tuple[State, Arm], ...]:
         """The levels not yet reached, and what reaching each is called; a suspicion counts."""
@@ -79,6 +81,8 @@ class Escalation(Levels):
             given = self._given.evaluate(context)
             if given is not True:
                 return memory, doubts(self.name, given, context)
+        if memory.first is None and self._shows_nothing(context):
+            return memory, ()
         memory = self._rearmed(memory, context)
         level, doubt = (0, None) if context.fact.provisional else self._highest(context)
         if level:
@@ -89,8 +93,13 @@ class Escalation(Levels):
                 return self._said(memory, State.SUSPECTED, arm, context)
             doubt = arm if doubt is None else doubt
         elif self._ends(context):
-            return Memory(told=self._resumes), (self._refuted(memory, context),)
+            after = Memory(told=True) if self._resumes else self.initial
+            return after, (self._refuted(memory, context),)
         return memory, () if context.fact.provisional else doubts(self.name, doubt, context)
+
+    def _shows_nothing(self, context: Context) -> bool:
+        """Whether one question tells that there is neither a level nor a hint of one."""
+        return self._least_hint is not None and self._least_hint.evaluate(context) is False
 
     def _rearmed(self, memory: Memory, context: Context) -> Memory:
         """So long without any level: what comes now is new."""

@@ -28,6 +28,9 @@ Partition = tuple[str | None, str | None]
 Key = tuple[str, str]
 """Identity of a fact: the source and the source's own id."""
 
+Kin = tuple[str, str | None, str | None]
+"""Topic, specimen and method: what a result compares with, where that is kept apart."""
+
 Times = tuple[int, int, bool, int | None]
 """Clinical day, clinical instant, whether the hour is known, instant of issue (see `Fact`)."""
 
@@ -59,7 +62,12 @@ class Sort:
     withdrawn: bool = False
     provisional: bool = False
     unnumbered: Decimal | None = None
+    kin: Kin = field(init=False, compare=False, repr=False)
     _unlimited: Sort | None = field(default=None, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Put together what is asked for at every fact."""
+        self.kin = (self.topic, *(self.partition or (None, None)))
 
     @property
     def unlimited(self) -> Sort:
@@ -126,7 +134,11 @@ class Fact:
             self.key: Key = (event.source, event.event_id)
             self.day, self.at, self.precise, issued = _times(event)
             self.when: When = days_of(event.effective_at)
-            sort = _sort(event) if event.type == "observation" else _without_value(event)
+            sort = (
+                _sort(event)
+                if event.type == "observation"
+                else _without_value(event.type, event.status)
+            )
         else:
             self.key = (form.source, event.event_id)
             self.day = self.when = event.day
@@ -224,12 +236,12 @@ def _times(event: Any) -> Times:
 # ---------------------------------------------------------------- what was measured, and how
 
 
-def _without_value(event: Any) -> Sort:
+@lru_cache(maxsize=64)
+def _without_value(topic: str, status: Status) -> Sort:
     """Of anything but an observation."""
-    status: Status = event.status
     final = status is _FINAL
     return Sort(
-        topic=event.type,
+        topic,
         withdrawn=not final and status in _WITHDRAWN,
         provisional=not final and status is Status.PRELIMINARY,
     )

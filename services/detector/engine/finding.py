@@ -13,6 +13,7 @@ KEPT_APART = " / "
 """Stands between a criterion's name and what it was kept apart by (see `comparable`)."""
 
 if TYPE_CHECKING:
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Cited, Context, Proof, Term
 
@@ -183,6 +184,20 @@ class Machine(Protocol):
         """The memory before the first fact."""
         ...
 
+    @property
+    def rests(self) -> bool:
+        """Whether only a fact that it is shown can make it say something, or wait for it."""
+        ...
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """What tells at a glance that a fact of these series leaves it as it began.
+
+        Args:
+            series: of the rule, to which the facts belong.
+            dated: whether the days of all facts are known.
+        """
+        ...
+
     def start(self, memory: Any, context: Context) -> Any:
         """The clock was set, or has moved: `context.fact` is the clock's fact."""
         ...
@@ -204,6 +219,7 @@ class Untimed:
     """A machine on which the calendar has no claim: a new clock begins it afresh, that is all."""
 
     timed = False
+    rests = True
     initial: Any
 
     def start(self, memory: Any, context: Context) -> Any:

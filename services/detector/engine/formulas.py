@@ -105,22 +105,23 @@ class AtBaseline:
     initial: Any = (None, None)
     follows_clock = True
 
-    def __init__(self, admits: Admits | None, number: Term) -> None:
-        """`number` is worked out at each fact that is admitted."""
+    def __init__(self, admits: Admits | None, number: Term, *, clock_moves: bool = True) -> None:
+        """`number` is worked out at each fact that is admitted, as long as it may be wanted."""
         self._admits = admits
         self._number = number
+        self._clock_moves = clock_moves
 
     def add(self, memory: Any, fact: Fact, context: Context) -> Any:
         """Before the clock, and on its day, the newest counts; later facts only wait."""
+        early = context.clock is None or fact.day <= context.clock.day
+        if not (early or self._clock_moves):
+            return memory
         if self._admits is not None and self._admits(context) is not True:
             return memory
-        baseline, _ = memory
         cited = self._number.prove(context).cited
         told = tuple(_in_role(one, Role.BASELINE) for one in cited)
         found = Worked(fact, self._number.evaluate(context), told)
-        if context.clock is None or fact.day <= context.clock.day:
-            baseline = found
-        return (baseline, found)
+        return (found if early else memory[0], found)
 
     def restart(self, memory: Any) -> Any:
         """The clock moved: what was the newest is now the last one before it."""

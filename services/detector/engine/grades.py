@@ -17,11 +17,14 @@ from schemas.terminology import ctcae, daids
 from schemas.terminology.grading import WORST, Graded, LabValue
 from services.detector.engine.comparisons import compared
 from services.detector.engine.fact import Fact
+from services.detector.engine.milder import surely_milder
 from services.detector.engine.terms import Cited, Context, Proof, Term, once_a_look
 from services.detector.engine.truth import Range, Truth, Unknown, Value, comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from schemas.terminology.grade_table import Table
 
 DAIDS = "daids"
 FASTING = "fasting"
@@ -131,11 +134,15 @@ class Anticoagulant:
 
 
 class Grade(Term):
-    """A number from 0 to 4, or a range of them; `verdict` says why it is no single number."""
+    """A number from 0 to 4, or a range of them; `verdict` says why it is no single number.
 
-    __slots__ = ("verdict",)
+    `below` tells at a glance of a result that it is surely milder than a grade.
+    """
+
+    __slots__ = ("below", "verdict")
 
     verdict: Callable[[Context], Verdict | None]
+    below: Callable[[int], Callable[[Context], bool]]
 
 
 def grade_of(of: Term, scale: Scale, around: Surroundings, text: str, *, new: bool) -> Grade:
@@ -167,8 +174,13 @@ def grade_of(of: Term, scale: Scale, around: Surroundings, text: str, *, new: bo
         judged = judge(context)
         return None if judged is None else judged[2]
 
+    def before(fact: Fact, context: Context) -> LabValue | None:
+        baseline = _baseline(fact, scale, around, context)
+        return None if baseline is None else lab_value(baseline)
+
     grade = Grade("number", text, evaluate, prove)
     grade.verdict = verdict
+    grade.below = lambda limit: surely_milder(of, _table(scale), scale.version, limit, before)
     return grade
 
 
@@ -195,7 +207,13 @@ def compared_grade(op: str, left: Term, right: Term, text: str) -> Term:
     return Term("truth", text, evaluate, prove).joining(op, left, right)
 
 
-_ORDERED = frozenset({"<", "<=", ">", ">="})
+_RISING = frozenset({">", ">="})
+_ORDERED = _RISING | {"<", "<="}
+
+
+def _never(context: Context) -> bool:
+    del context
+    return False
 
 
 def _against_limit(
@@ -204,8 +222,12 @@ def _against_limit(
     """A grade against a fixed one: what holds of the least and the worst holds of all between."""
     verdict_at = grade.verdict
     truths = tuple(comparison(op)(each, limit) for each in _GRADES)
+    rising = op in _RISING and True in truths
+    surely_below = grade.below(truths.index(True)) if rising else _never
 
     def evaluate(context: Context) -> Truth:
+        if surely_below(context):
+            return False
         verdict = verdict_at(context)
         if verdict is None:
             return False
@@ -225,17 +247,23 @@ def _as_value(verdict: Verdict) -> Value:
 
 def _setting(fact: Fact, scale: Scale, around: Surroundings, context: Context) -> Setting:
     here = context if context.it is fact else context.at(fact)
-
-    def found(term: Finder) -> Fact | None:
-        value = None if term is None else term.evaluate(here)
-        return value if value.__class__ is Fact else None
-
-    baseline = found(around.baseline)
-    if baseline is not None and not _usable(baseline, fact, scale, context):
-        baseline = None
     return Setting(
-        baseline, found(around.symptom), found(around.anticoagulant), found(around.person)
+        _baseline(fact, scale, around, here),
+        _found(around.symptom, here),
+        _found(around.anticoagulant, here),
+        _found(around.person, here),
     )
+
+
+def _found(term: Finder, here: Context) -> Fact | None:
+    value = None if term is None else term.evaluate(here)
+    return value if value.__class__ is Fact else None
+
+
+def _baseline(fact: Fact, scale: Scale, around: Surroundings, context: Context) -> Fact | None:
+    here = context if context.it is fact else context.at(fact)
+    found = _found(around.baseline, here)
+    return found if found is not None and _usable(found, fact, scale, here) else None
 
 
 def _usable(baseline: Fact, fact: Fact, scale: Scale, context: Context) -> bool:
@@ -333,6 +361,10 @@ def graded_analytes(scale: Scale) -> frozenset[str]:
     if scale.table == DAIDS:
         return daids.graded_analytes()
     return ctcae.graded_analytes(scale.version)
+
+
+def _table(scale: Scale) -> Table:
+    return daids.table() if scale.table == DAIDS else ctcae.table()
 
 
 def lab_value(fact: Fact) -> LabValue:

@@ -17,6 +17,7 @@ from services.detector.engine.suspicion import following
 from services.detector.engine.terms import Proof
 
 if TYPE_CHECKING:
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.fact import Fact
     from services.detector.engine.pattern import Pattern
     from services.detector.engine.terms import Cited, Context, Term
@@ -85,6 +86,15 @@ class Lasting:
         object.__setattr__(self, "listens", self.pattern.listens)
         object.__setattr__(self, "reach_days", self.pattern.reach_days)
         object.__setattr__(self, "initial", Memory(self.pattern.initial))
+
+    @property
+    def rests(self) -> bool:
+        """As the criterion inside."""
+        return self.pattern.rests
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """As the criterion inside."""
+        return self.pattern.denial(series, dated=dated)
 
     # -- one fact
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from schemas.alerts import Role, State
+from services.detector.engine.dormancy import guarded, weakest
 from services.detector.engine.finding import Untimed
 
 if TYPE_CHECKING:
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.finding import Arm
     from services.detector.engine.terms import Cited, Context, Term
     from services.detector.engine.truth import Unknown
@@ -37,11 +39,21 @@ class Levels(Untimed):
         self._given = given
         self._rearm = rearm
         self._value = value
+        self._least = weakest(arm.when for arm in arms)
 
     @property
     def given(self) -> Term | None:
         """What must hold of a fact before it is judged."""
         return self._given
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """What tells at a glance that a fact of these series reaches no level."""
+        arms = [arm.when for _, arm in self.above(self.initial)]
+        return guarded(self._given, arms, series, dated=dated)
+
+    def above(self, memory: Any) -> tuple[tuple[State, Arm], ...]:
+        """The levels not yet reached, and what reaching each is called."""
+        return self._above(memory.level)
 
     def _above(self, level: int) -> tuple[tuple[State, Arm], ...]:
         """The levels not yet reached, and what reaching each is called."""
@@ -49,6 +61,8 @@ class Levels(Untimed):
 
     def _highest(self, context: Context) -> tuple[int, Unknown | None]:
         """The highest level that holds; else 0, and the doubt of the highest that might."""
+        if self._least is not None and self._least.evaluate(context) is False:
+            return 0, None
         doubt: Unknown | None = None
         for level in range(len(self._arms), 0, -1):
             truth = self._arms[level - 1].when.evaluate(context)

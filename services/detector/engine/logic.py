@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 def by_choice(truth: bool, text: str) -> Term:  # noqa: FBT001  # it is the term's value
     """A condition that the rule's own parameters decide."""
-    return Term("truth", text, lambda _: truth).foreseen()
+    return Term("truth", text, lambda _: truth).foreseen().if_certain()
 
 
 def negated(term: Term, text: str) -> Term:
@@ -78,4 +78,5 @@ def exists(term: Term, text: str) -> Term:
         found = inner(context)
         return found if isinstance(found, Unknown) else found is not None
 
-    return Term("truth", text, evaluate, lambda c: Proof(text, evaluate(c), term.prove(c).cited))
+    found = Term("truth", text, evaluate, lambda c: Proof(text, evaluate(c), term.prove(c).cited))
+    return found.if_certain(term)

@@ -7,15 +7,17 @@ cleared then, because that is what the ward lived through.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.alerts import Role, State
+from services.detector.engine.dormancy import denial, together
 from services.detector.engine.finding import Finding, Note, cite, cleared
 from services.detector.engine.instants import end_of
 from services.detector.engine.seats import Mark
 
 if TYPE_CHECKING:
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Cited, Context, Term
 
@@ -32,8 +34,7 @@ class Anchor:
     severity: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """The deadline that runs: its anchor, its days, and whether it has already been missed."""
 
     anchor: Fact | None = None
@@ -82,6 +83,17 @@ class Missing:
         """What starts a deadline."""
         return self._anchors
 
+    @property
+    def rests(self) -> bool:
+        """Whether no deadline starts with the clock."""
+        return all(anchor.series is not None for anchor in self._anchors)
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """What tells at a glance that a fact of these series starts no deadline."""
+        del dated  # a doubt whether one starts is not told
+        starting = [a for a in self._anchors if a.series and not a.series.isdisjoint(series)]
+        return together(None if a.when is None else denial(a.when, series) for a in starting)
+
     def start(self, memory: Memory, context: Context) -> Memory:
         """The clock itself may start a deadline."""
         del memory
@@ -95,7 +107,7 @@ class Missing:
         """The day due has ended without evidence."""
         del context
         overdue = self._overdue(memory)
-        return replace(memory, missed=overdue), (overdue,)
+        return memory._replace(missed=overdue), (overdue,)
 
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """A fact may be the evidence, and may start the next deadline."""

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from services.detector.engine.instants import day_of
-from services.detector.engine.patient import TURNING, FactChange, LaneKey, Patient
+from services.detector.engine.patient import TURNING, FactChange, LaneKey, Patient, order_of
+from services.detector.engine.readers import Readers
 from services.detector.engine.readiness import readiness
 from services.detector.engine.terms import Context
 from services.detector.engine.timeline import Timeline
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from services.detector.engine.fact import Fact, Key
     from services.detector.engine.finding import Doubt
     from services.detector.engine.journal import Revision
+    from services.detector.engine.lane import Lane
     from services.detector.engine.rule import CompiledRule
 
 
@@ -68,6 +70,7 @@ class Monitor:
         self._members: dict[str, tuple[str, ...]] = {}
         self._queue: list[tuple[int, str, LaneKey]] = []
         self._here = Context.nowhere()
+        self._readers = Readers(self._rules, sleeping=incremental)
         self._watched = frozenset(
             item for rule in rules if rule.card for item in rule.card.readiness
         )
@@ -107,7 +110,7 @@ class Monitor:
             return []
         before, after = change
         if before is None and after is not None:
-            touched = patient.add(after)
+            touched = patient.add(after, chart)
         else:
             touched = list(patient.take((change,), chart))
         return self._publish(patient_id, touched, now) if touched else []
@@ -176,9 +179,18 @@ class Monitor:
     def figures(self) -> Iterator[tuple[str, str, str | None, Fact, Decimal]]:
         """Patient, rule, course, and the numbers that the rule worked out last, at which fact."""
         for patient_id, patient in self._patients.items():
-            for (number, course_id), lane in patient.lanes.items():
-                for fact, value in lane.figures():
-                    yield patient_id, self._rules[number].id, course_id, fact, value
+            for key in patient.concerned():
+                rule = self._rules[key[0]]
+                if rule.figures:
+                    for fact, value in patient.lane(key, self._facts_of(patient_id)).figures():
+                        yield patient_id, rule.id, key[1], fact, value
+
+    def lanes(self, patient_id: str) -> Iterator[tuple[LaneKey, Lane]]:
+        """The lanes of a patient, by rule and course."""
+        patient = self._patients.get(patient_id)
+        if patient is not None:
+            for key in patient.concerned():
+                yield key, patient.lane(key, self._facts_of(patient_id))
 
     def facts(self, patient_id: str) -> Iterator[Fact]:
         """The standing facts of a patient, merged records included."""
@@ -282,7 +294,7 @@ class Monitor:
         patient = self._patients.get(patient_id)
         if patient is None:
             patient = self._patients[patient_id] = Patient(
-                self._rules, self._here, incremental=self._incremental
+                self._rules, self._readers, self._here, incremental=self._incremental
             )
         return patient
 
@@ -300,7 +312,7 @@ class Monitor:
     def _publish(self, patient_id: str, keys: Iterable[LaneKey], now: int) -> list[News]:
         patient = self._patients[patient_id]
         found: list[News] = []
-        for key in sorted(keys, key=_order):
+        for key in sorted(keys, key=order_of):
             before = patient.dues.get(key)
             revisions = patient.publish(key, now)
             due = patient.dues.get(key)
@@ -329,7 +341,3 @@ class Monitor:
             comfort_only=self._patients[news.patient_id].comfort_only,
             readiness=lambda: readiness(card.readiness, facts, day_of(news.at)),
         )
-
-
-def _order(key: LaneKey) -> tuple[int, str]:
-    return key[0], key[1] or ""

@@ -16,6 +16,7 @@ from services.detector.engine.truth import Unknown, Value
 
 Number = Callable[[Fact], Decimal | None]
 _RATIOS = frozenset({"nadir", "peak", "confirmed_nadir"})
+_ANY_VALUE = frozenset({"exists", "first", "last"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +68,8 @@ class Past:
         def cite(_: Context, found: Any) -> tuple[Cited, ...]:
             return ((found, role),) if found.__class__ is Fact else ()
 
-        return Term("fact", text, evaluate, cite=cite)
+        known = self.admits is None and self.period.within_us is None
+        return Term("fact", text, evaluate, cite=cite).if_certain(known and function in _ANY_VALUE)
 
     def count(self, text: str) -> Term:
         """How many there are; each is evidence."""

@@ -23,15 +23,13 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from services.detector.engine.finding import Doubt
+    from services.detector.engine.readers import Panel, Readers
     from services.detector.engine.terms import Context
     from services.detector.engine.timeline import Timeline
 
 
 LaneKey = tuple[int, str | None]
 """Number of the rule, and the course (None: the whole patient)."""
-
-Route = tuple[LaneKey, Lane, Course, Seat | None]
-"""A lane that reads facts of a topic; and where they belong in it, if they all belong there."""
 
 FactChange = tuple[Fact | None, Fact | None]
 """A fact as it stood before, and as it stands now."""
@@ -66,10 +64,19 @@ class _Edit:
     added: list[Entry] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Edits:
+    """What is to become of the lanes: changes of those that are folded, and which are to wake."""
+
+    of: dict[LaneKey, _Edit] = field(default_factory=dict)
+    woken: set[LaneKey] = field(default_factory=set)
+
+
 class Patient:
     """The lanes and journals of one patient. The facts themselves are kept by the monitor.
 
-    `chart` is where it keeps them, if all of them are addressed to one patient id.
+    `chart` is where it keeps them, if all of them are addressed to one patient id. `lanes` are
+    those of rules that are awake (see `readers`); `lane` gives any.
     """
 
     __slots__ = (
@@ -77,8 +84,9 @@ class Patient:
         "_death",
         "_here",
         "_incremental",
+        "_panels",
         "_people",
-        "_routes",
+        "_readers",
         "_rules",
         "_steps",
         "chart",
@@ -88,24 +96,29 @@ class Patient:
     )
 
     def __init__(
-        self, rules: Sequence[CompiledRule], here: Context, *, incremental: bool = True
+        self,
+        rules: Sequence[CompiledRule],
+        readers: Readers,
+        here: Context,
+        *,
+        incremental: bool = True,
     ) -> None:
         """Know the rules, and nothing yet of the patient; `here` and `incremental`: see `Lane`."""
         self.chart: Timeline | None = None
         self._rules = rules
+        self._readers = readers
         self._here = here
         self._incremental = incremental
         self._steps: dict[str, dict[Key, Fact]] = {}
         self._courses: dict[str, Course] = {}
         self._people: dict[Key, Fact] = {}
         self._death: Entry | None = None
-        self._routes: dict[str, tuple[Route, ...]] = {}
+        self._panels: dict[str | None, Panel] = {None: readers.of_patient}
         self.lanes: dict[LaneKey, Lane] = {}
         self.journals: dict[LaneKey, Journal] = {}
         self.dues: dict[LaneKey, int] = {}
-        for number, rule in enumerate(rules):
-            if not rule.per_course:
-                self._open((number, None), WHOLE_PATIENT, ())
+        for number in sorted(readers.of_patient.restless):
+            self._open((number, None), ())
 
     # -- facts
 
@@ -115,7 +128,7 @@ class Patient:
         Args:
             changes: what changed.
             facts: all standing facts of the patient, these changes included; only read when a
-                new lane must be filled.
+                lane must be filled.
 
         Returns:
             The lanes that may now say something else.
@@ -123,53 +136,79 @@ class Patient:
         fresh = [fact for before, fact in changes if before is None and fact is not None]
         if len(fresh) == len(changes) and TURNING.isdisjoint([fact.topic for fact in fresh]):
             fresh.sort(key=_when)  # what is put in before others is folded again from there
-            return {key for fact in fresh for key in self.add(fact)}
+            woken: set[LaneKey] = set()
+            return {key for fact in fresh for key in self.add(fact, facts, woken)}
         comfort = self.comfort_only
         buried = self._follow_person(changes)
         touched = self._follow_courses(changes, facts)
-        edits: dict[LaneKey, _Edit] = {}
+        edits = _Edits()
         for before, after in changes:
             if before is not None:
                 self._edit(before, edits, out=True)
             if after is not None:
                 self._edit(after, edits, out=False)
         self._bury(buried, edits)
-        for key, edit in edits.items():
+        for key, edit in edits.of.items():
             if key in touched:
                 continue  # filled anew a moment ago, with these changes
             if self.lanes[key].change(edit.removed, edit.added):
                 touched.add(key)
+        touched.update(key for key in edits.woken if self._open(key, facts))
         if comfort is not self.comfort_only or buried is not None:
             touched.update(self.lanes)  # a death silences also what no lane says anew
             for lane in self.lanes.values():
                 lane.recall()
         return touched
 
-    def add(self, fact: Fact) -> list[LaneKey]:
-        """Take in one new fact that turns nothing else; the same as `take` with it alone."""
+    def add(
+        self, fact: Fact, facts: Iterable[Fact], woken: set[LaneKey] | None = None
+    ) -> list[LaneKey]:
+        """Take in one new fact that turns nothing else; the same as `take` with it alone.
+
+        Args:
+            fact: it.
+            facts: as `take` wants them; with others of its arrival, if there are any.
+            woken: the lanes that were filled for one of these others, and so with this one.
+        """
         touched: list[LaneKey] = []
-        routes = self._routes.get(fact.topic)
-        if routes is None:
-            return touched
-        for key, lane, course, seat in routes:
-            if seat is None:
-                entry = lane.rule.place(fact, course)
-                if entry is not None and lane.add(*entry):
+        topic, lanes = fact.topic, self.lanes
+        for course_id, panel in self._panels.items():
+            for number, rule, seat, quiet in panel.by_topic.get(topic, ()):
+                key = (number, course_id)
+                lane = lanes.get(key)
+                if lane is None:
+                    if quiet is not None and fact.when.__class__ is int and quiet(fact):
+                        continue  # the rule sleeps on
+                    says = self._open(key, facts)
+                    if woken is not None:
+                        woken.add(key)
+                elif woken and key in woken:
+                    continue
+                elif seat is not None:
+                    says = lane.add(fact, seat)
+                else:
+                    entry = rule.place(fact, self._course(course_id))
+                    says = entry is not None and lane.add(*entry)
+                if says:
                     touched.append(key)
-            elif lane.add(fact, seat):
-                touched.append(key)
         return touched
 
-    def _edit(self, fact: Fact, edits: dict[LaneKey, _Edit], *, out: bool) -> None:
-        for key, lane, course, _ in self._routes.get(fact.topic, ()):
-            entry = lane.rule.place(fact, course)
-            if entry is None:
-                continue
-            edit = edits.setdefault(key, _Edit())
-            if out:
-                edit.removed.append(entry.place)
-            else:
-                edit.added.append(entry)
+    def _edit(self, fact: Fact, edits: _Edits, *, out: bool) -> None:
+        for course_id, panel in self._panels.items():
+            for reader in panel.by_topic.get(fact.topic, ()):
+                key = (reader.number, course_id)
+                if key not in self.lanes:
+                    if not out and not reader.sleeps_on(fact):
+                        edits.woken.add(key)
+                    continue
+                entry = reader.rule.place(fact, self._course(course_id))
+                if entry is None:
+                    continue
+                edit = edits.of.setdefault(key, _Edit())
+                if out:
+                    edit.removed.append(entry.place)
+                else:
+                    edit.added.append(entry)
 
     # -- courses
 
@@ -195,40 +234,54 @@ class Patient:
         return touched
 
     def _reopen(self, course: Course, facts: Iterable[Fact]) -> set[LaneKey]:
-        touched = set()
+        touched = {key for key in self.lanes if key[1] == course.id}
+        for key in touched:
+            del self.lanes[key]
+        panel = self._panels[course.id] = self._readers.of(course)
         standing = tuple(facts)
-        for number, rule in enumerate(self._rules):
-            if not rule.per_course:
-                continue
+        for number in sorted(panel.awake(standing)):
             key = (number, course.id)
-            if rule.concerns(course):
-                self._close(key)
-                self._open(key, course, standing)
-                touched.add(key)
-            elif key in self.lanes:
-                self._close(key)
-                touched.add(key)
+            self._open(key, standing)
+            touched.add(key)
         return touched
 
-    def _open(self, key: LaneKey, course: Course, facts: Iterable[Fact]) -> None:
-        rule = self._rules[key[0]]
-        lane = self.lanes[key] = Lane(rule, incremental=self._incremental, here=self._here)
+    def _open(self, key: LaneKey, facts: Iterable[Fact]) -> bool:
+        """Fold a lane from all that it reads; whether it may have something to say."""
+        lane = self.lanes[key] = self._unfilled(key)
+        return self._fill(lane, self._course(key[1]), facts)
+
+    def _unfilled(self, key: LaneKey) -> Lane:
+        return Lane(self._rules[key[0]], incremental=self._incremental, here=self._here)
+
+    def _fill(self, lane: Lane, course: Course, facts: Iterable[Fact]) -> bool:
+        rule = lane.rule
         topics = rule.topics
-        for topic in sorted(topics):
-            route = (key, lane, course, rule.seat(topic))
-            self._routes[topic] = (*self._routes.get(topic, ()), route)
         read = [fact for fact in facts if fact.topic in topics]
         entries = [entry for fact in read if (entry := rule.place(fact, course)) is not None]
         if self._death is not None:
             entries.append(self._death)
-        lane.change((), sorted(entries, key=lambda entry: entry.place))
+        return lane.change((), sorted(entries, key=lambda entry: entry.place))
 
-    def _close(self, key: LaneKey) -> None:
-        lane = self.lanes.pop(key, None)
+    def _course(self, course_id: str | None) -> Course:
+        return WHOLE_PATIENT if course_id is None else self._courses[course_id]
+
+    def concerned(self) -> list[LaneKey]:
+        """Every rule that concerns the patient or a course, also those that sleep."""
+        keys = [(n, course_id) for course_id, panel in self._panels.items() for n in panel.numbers]
+        return sorted(keys, key=order_of)
+
+    def lane(self, key: LaneKey, facts: Iterable[Fact]) -> Lane:
+        """The lane of a rule; of one that sleeps it is folded for the asker alone.
+
+        Args:
+            key: the rule and the course.
+            facts: all standing facts of the patient.
+        """
+        lane = self.lanes.get(key)
         if lane is None:
-            return
-        for topic in lane.rule.topics:
-            self._routes[topic] = tuple([route for route in self._routes[topic] if route[0] != key])
+            lane = self._unfilled(key)
+            self._fill(lane, self._course(key[1]), facts)
+        return lane
 
     # -- the person
 
@@ -250,13 +303,13 @@ class Patient:
             return None
         return former, self._death
 
-    def _bury(self, change: DeathChange | None, edits: dict[LaneKey, _Edit]) -> None:
+    def _bury(self, change: DeathChange | None, edits: _Edits) -> None:
         """Death ends every rule; a death that was an error gives the rules back."""
         if change is None:
             return
         former, death = change
         for key in self.lanes:
-            edit = edits.setdefault(key, _Edit())
+            edit = edits.of.setdefault(key, _Edit())
             if former is not None:
                 edit.removed.append(former.place)
             if death is not None:
@@ -375,8 +428,8 @@ class Patient:
 
     def doubts(self) -> Iterator[tuple[LaneKey, Doubt]]:
         """All that could not be evaluated."""
-        for key, lane in self.lanes.items():
-            for doubt in lane.doubts():
+        for key in sorted(self.lanes, key=order_of):
+            for doubt in self.lanes[key].doubts():
                 yield key, doubt
 
     def dump(self) -> list[dict[str, Any]]:
@@ -393,6 +446,11 @@ class Patient:
             number = numbers.get(item["rule"])
             if number is not None:
                 self.journals[number, item["course"]] = Journal.load(item)
+
+
+def order_of(key: LaneKey) -> tuple[int, str]:
+    """Lanes are told of by the order of their rules, then by course."""
+    return key[0], key[1] or ""
 
 
 def _describe(course_id: str, steps: Iterable[Fact]) -> Course:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from schemas.alerts import Role, State
 from services.detector.engine import verdicts
 from services.detector.engine.criterion import Criterion
-from services.detector.engine.dormancy import all_denied
+from services.detector.engine.dormancy import guarded
 from services.detector.engine.episode import Episode, Phase
 from services.detector.engine.finding import Arm, cite, cleared, doubts, first_true
 from services.detector.engine.instants import latest
@@ -56,11 +56,17 @@ class Pattern(Criterion):
         object.__setattr__(self, "_ways", ways)
         object.__setattr__(self, "_unguarded", self.given is None and self.milestone is None)
 
-    def denial(self, series: tuple[int, ...]) -> Denial | None:
+    @property
+    def rests(self) -> bool:
+        """Whether nothing is awaited of it as long as it is shown nothing."""
+        return not self.timed
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
         """What tells at a glance that a fact of these series leaves a silent criterion silent."""
-        if not self._unguarded:
+        if self.milestone is not None:
             return None
-        return all_denied([arm.when for _, arm, _ in self._ways], series)
+        arms = [arm.when for _, arm, _ in self._ways]
+        return guarded(self.given, arms, series, dated=dated)
 
     # -- the calendar
 

@@ -142,6 +142,11 @@ def _with(memory: Any, partition: Partition | None, change: Callable[[Any], Any]
 class First(_Filtered):
     """The first fact; as long as there is none, the first doubt whether one was it."""
 
+    @property
+    def certain(self) -> bool:
+        """Nothing to doubt where it takes in every fact."""
+        return self._admits is None
+
     def add(self, memory: Any, fact: Fact, context: Context) -> Any:
         """Keep the first that is admitted."""
         if memory.__class__ is Fact:
@@ -170,6 +175,11 @@ class Latest(_Filtered):
         super().__init__(admits, follows_clock=follows_clock)
         self._count = count
 
+    @property
+    def certain(self) -> bool:
+        """What can't be told isn't taken in."""
+        return True
+
     def add(self, memory: Any, fact: Fact, context: Context) -> Any:
         """Shift one in."""
         if self._admits is not None and self._admits(context) is not True:
@@ -189,14 +199,23 @@ class Baseline(_Filtered):
 
     initial: Any = (None, None)
 
+    def __init__(
+        self,
+        admits: Callable[[Context], Truth] | None,
+        *,
+        follows_clock: bool,
+        clock_moves: bool = True,
+    ) -> None:
+        """Of facts that `admits` holds of; a clock that never moves has no later baseline."""
+        super().__init__(admits, follows_clock=follows_clock)
+        self._clock_moves = clock_moves
+
     def add(self, memory: Any, fact: Fact, context: Context) -> Any:
         """Before the clock, and on its day, the newest counts; later facts only wait."""
-        if not self.admitted(context):
+        early = context.clock is None or fact.day <= context.clock.day
+        if not (early or self._clock_moves) or not self.admitted(context):
             return memory
-        baseline, _ = memory
-        if context.clock is None or fact.day <= context.clock.day:
-            baseline = fact
-        return (baseline, fact)
+        return (fact if early else memory[0], fact)
 
     def restart(self, memory: Any) -> Any:
         """The clock moved: what was the newest fact is now the last one before it."""

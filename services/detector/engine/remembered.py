@@ -22,10 +22,13 @@ def register(
     role: Role,
     text: str,
     own: Callable[[Any, Context], Any] | None = None,
+    *,
+    certain: bool = False,
 ) -> Term:
     """What a register of the lane holds: a fact that stands for a part of the past.
 
     `own` takes out the part of the memory that belongs to the fact in question, where there is one.
+    `certain`: what it holds is never unknown.
     """
 
     def evaluate(context: Context) -> Any:
@@ -39,7 +42,7 @@ def register(
         partner = memory.partner if isinstance(memory, Confirmed) else None
         return ((found, role),) if partner is None else ((found, role), (partner, Role.SUPPORT))
 
-    return Term(kind, text, evaluate, cite=cite)
+    return Term(kind, text, evaluate, cite=cite).if_certain(certain)
 
 
 def no_older(term: Term, back: Callable[[int], int], text: str) -> Term:

@@ -99,19 +99,22 @@ _new = tuple.__new__
 class Plan(NamedTuple):
     """Who is shown a fact of some series: prepared once, not at every fact.
 
-    machines: each with its number, and with what tells at a glance that it stays silent, if
-        anything does (see `dormancy`).
+    machines: each with its number, and with what tells at a glance that it stays as it began
+        or silent, if anything does (see `dormancy`).
     """
 
     filtered: bool
-    machines: tuple[tuple[int, Machine, Denial | None], ...]
+    machines: tuple[tuple[int, Machine, Any, Denial | None], ...]
     registers: tuple[tuple[int, Callable[[Any, Fact, Context], Any]], ...]
     timed: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRule:
-    """One rule, ready to run. `card` is what alerts say about it; the engine does not look in."""
+    """One rule, ready to run. `card` is what alerts say about it; the engine does not look in.
+
+    `topics` is what it looks facts up by.
+    """
 
     id: str
     card: Any
@@ -130,6 +133,7 @@ class CompiledRule:
     figures: tuple[tuple[frozenset[int], Term], ...] = ()
     closer_watch: Term | None = None
     initial: LaneState = field(init=False, compare=False, repr=False)
+    topics: frozenset[str] = field(init=False, compare=False, repr=False)
     _plans: dict[tuple[int, ...], Plan] = field(default_factory=dict, compare=False, repr=False)
     _seats: dict[str, Seat | None] = field(default_factory=dict, compare=False, repr=False)
     _shared_seats: dict[Any, Seat] = field(default_factory=dict, compare=False, repr=False)
@@ -139,6 +143,8 @@ class CompiledRule:
         registers = tuple(register.initial for _, register in self.registers)
         memories = tuple(machine.initial for machine in self.machines)
         object.__setattr__(self, "initial", LaneState(None, None, None, registers, memories, None))
+        read = frozenset[str]().union(*(series.topics for series in self.series))
+        object.__setattr__(self, "topics", read | {"treatment"} if self.per_course else read)
 
     # -- which courses and which facts
 
@@ -160,12 +166,6 @@ class CompiledRule:
                 (self.drug_classes, course.drug_classes),
             )
         )
-
-    @property
-    def topics(self) -> frozenset[str]:
-        """What the rule looks facts up by."""
-        found = frozenset[str]().union(*(series.topics for series in self.series))
-        return found | {"treatment"} if self.per_course else found
 
     def place(self, fact: Fact, course: Course) -> Entry | None:
         """Where a fact stands in this rule's lane of a course; None if it has no place there.
@@ -278,9 +278,9 @@ class CompiledRule:
         _, machines, remembering, timed = plan
         notes: tuple[Note, ...] = ()
         changed = False
-        for at, machine, denied in machines:
+        for at, machine, initial, denied in machines:
             held = memories[at]
-            if denied is not None and held[0] is _SILENT and denied(fact):
+            if denied is not None and (held is initial or held[0] is _SILENT) and denied(fact):
                 continue
             memory, more = machine.step(held, here)
             if memory is not held:
@@ -346,7 +346,7 @@ class CompiledRule:
         plan = self._plans.get(series)
         if plan is None:
             machines = tuple(
-                (at, machine, machine.denial(series) if isinstance(machine, Pattern) else None)
+                (at, machine, machine.initial, machine.denial(series))
                 for at, machine in enumerate(self.machines)
                 if not machine.listens.isdisjoint(series)
             )
@@ -358,7 +358,7 @@ class CompiledRule:
                     for at, (reads, register) in enumerate(self.registers)
                     if not reads.isdisjoint(series)
                 ),
-                timed=any(machine.timed for _, machine, _ in machines),
+                timed=any(machine.timed for _, machine, _, _ in machines),
             )
         return plan
 

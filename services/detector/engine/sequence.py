@@ -7,13 +7,15 @@ speak against it.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from schemas.alerts import Role, State
+from services.detector.engine.dormancy import all_denied
 from services.detector.engine.finding import Finding, Note, Untimed, cite, doubts
 from services.detector.engine.terms import Cited, Context, Proof, Term
 
 if TYPE_CHECKING:
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.fact import Fact
 
 
@@ -34,8 +36,7 @@ class Nearest:
     when: Term
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """What stands: nothing, a suspicion (`first`), or a confirmed finding."""
 
     first: Fact | None = None
@@ -71,6 +72,12 @@ class Sequence(Untimed):
     def legs(self) -> tuple[Leg, Leg]:
         """What comes first, and what follows."""
         return self._first, self._then
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """What tells at a glance that a fact of these series is neither leg."""
+        del dated  # there is nothing to be given
+        legs = [leg.when for leg in self.legs if not leg.series.isdisjoint(series)]
+        return all_denied(legs, series)
 
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """A fact may be a leg, or speak against one."""

@@ -95,11 +95,13 @@ class Term:
     `among`, that it is so if that fact belongs to one of these series; `multiple` is the factor
     and the slot of a multiple of the fact's own reference limit. `made_of` are a condition's word
     (`and`, `or`, `not`, a comparison) and its parts; `foreseeable` says that the answer hangs on
-    nothing but the day and what the course says of itself, so that it can be told in advance.
+    nothing but the day and what the course says of itself, so that it can be told in advance;
+    `certain`, that it is never unknown while the days of all facts are known.
     """
 
     __slots__ = (
         "among",
+        "certain",
         "evaluate",
         "fixed",
         "foreseeable",
@@ -129,12 +131,19 @@ class Term:
         self.multiple: tuple[Decimal, str] | None = None
         self.made_of: tuple[str, tuple[Term, ...]] = ("", ())
         self.foreseeable = False
+        self.certain = False
         self.prove = prove or _plain_proof(text, evaluate, cite)
 
     def joining(self, word: str, *parts: Term) -> Term:
         """The same term, which says of what it is made."""
         self.made_of = (word, parts)
         self.foreseeable = bool(parts) and all(part.foreseeable for part in parts)
+        self.certain = bool(parts) and all(part.certain for part in parts)
+        return self
+
+    def if_certain(self, *parts: Term | bool) -> Term:
+        """The same term, which is certain if all that it rests on is."""
+        self.certain = all(part if isinstance(part, bool) else part.certain for part in parts)
         return self
 
     def foreseen(self) -> Term:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from services.detector.engine.finding import Finding, cite, doubts, worth
 from services.detector.engine.levels import Levels
 
 if TYPE_CHECKING:
-    from schemas.alerts import State
-    from services.detector.engine.finding import Arm, Note
+    from services.detector.engine.finding import Note
     from services.detector.engine.terms import Context
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(NamedTuple):
     """The level reached (0: none), and the day on which some level last held."""
 
     level: int = 0
@@ -26,10 +23,6 @@ class Tiers(Levels):
     """The machine. `arms` are in rising order."""
 
     initial = Memory()
-
-    def above(self, memory: Memory) -> tuple[tuple[State, Arm], ...]:
-        """The levels not yet reached, and what reaching each is called."""
-        return self._above(memory.level)
 
     def step(self, memory: Memory, context: Context) -> tuple[Memory, tuple[Note, ...]]:
         """Find the highest level that holds, and report it if it is new."""

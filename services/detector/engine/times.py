@@ -17,17 +17,21 @@ if TYPE_CHECKING:
 
 def clock_day(text: str = "clock") -> Term:
     """Day 0."""
-    return Term(
-        "time",
-        text,
-        lambda c: c.clock.when if c.clock is not None else None,
-        cite=lambda c, _: ((c.clock, Role.CLOCK),) if c.clock is not None else (),
-    ).foreseen()
+    return (
+        Term(
+            "time",
+            text,
+            lambda c: c.clock.when if c.clock is not None else None,
+            cite=lambda c, _: ((c.clock, Role.CLOCK),) if c.clock is not None else (),
+        )
+        .foreseen()
+        .if_certain()
+    )
 
 
 def fact_day(text: str = "date") -> Term:
     """The day of the fact in question."""
-    return Term("time", text, lambda c: c.it.when).foreseen()
+    return Term("time", text, lambda c: c.it.when).foreseen().if_certain()
 
 
 def day_of_fact(term: Term, text: str) -> Term:
@@ -42,7 +46,7 @@ def day_of_fact(term: Term, text: str) -> Term:
         found = term.prove(context)
         return Proof(text, evaluate(context), found.cited)
 
-    return Term("time", text, evaluate, prove)
+    return Term("time", text, evaluate, prove).if_certain(term)
 
 
 def shifted(term: Term, shift: Callable[[int], int], text: str) -> Term:

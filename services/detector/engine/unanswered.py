@@ -11,10 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from schemas.alerts import State
+from services.detector.engine.dormancy import together
 from services.detector.engine.finding import Doubt, Finding, Machine, Note, cleared
 from services.detector.engine.instants import day_of, end_of
 
 if TYPE_CHECKING:
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Context, Term
 
@@ -71,6 +73,16 @@ class Unanswered:
         object.__setattr__(self, "listens", frozenset[int]().union(*series))
         object.__setattr__(self, "reach_days", max(one.reach_days for one in self.within))
         object.__setattr__(self, "initial", Memory(tuple(one.initial for one in self.within)))
+
+    @property
+    def rests(self) -> bool:
+        """As the criteria within."""
+        return all(one.rests for one in self.within)
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """What tells at a glance that a fact of these series begins no wait."""
+        shown = [one for one in self.within if not one.listens.isdisjoint(series)]
+        return together(one.denial(series, dated=dated) for one in shown)
 
     # -- the calendar
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from services.detector.engine.dormancy import all_denied, together
 from services.detector.engine.finding import Machine, Note, doubts
 
 if TYPE_CHECKING:
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.terms import Context, Term
     from services.detector.engine.truth import Unknown
 
@@ -38,6 +40,16 @@ class Undecided:
     def machine(self) -> Machine:
         """The criterion that is kept from them."""
         return self._machine
+
+    @property
+    def rests(self) -> bool:
+        """As the criterion."""
+        return self._machine.rests
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """What tells at a glance that neither the criterion nor a reason has anything to say."""
+        reasons = all_denied([one.when for one in self._reasons], series)
+        return together((reasons, self._machine.denial(series, dated=dated)))
 
     def start(self, memory: Any, context: Context) -> Any:
         """The clock was set, or has moved."""

@@ -14,6 +14,7 @@ from services.detector.engine.finding import Finding, Note, cleared
 from services.detector.engine.instants import end_of
 
 if TYPE_CHECKING:
+    from services.detector.engine.dormancy import Denial
     from services.detector.engine.fact import Fact
     from services.detector.engine.terms import Context, Term
 
@@ -42,6 +43,16 @@ class Unreported:
     initial: Memory = ()
     timed: bool = True
     reach_days: int = 0
+
+    @property
+    def rests(self) -> bool:
+        """The clock has no report to wait for."""
+        return True
+
+    def denial(self, series: tuple[int, ...], *, dated: bool = False) -> Denial | None:
+        """None: any report may be the one that was late."""
+        del series, dated
+        return None
 
     def start(self, memory: Memory, context: Context) -> Memory:
         """A new clock leaves open what was open."""

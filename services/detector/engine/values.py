@@ -20,7 +20,7 @@ def constant(value: Decimal, text: str) -> Term:
     """A number."""
     term = Term("number", text, lambda _: value, lambda _: Proof(text, value))
     term.fixed = value
-    return term.foreseen()
+    return term.foreseen().if_certain()
 
 
 def by_unit(first: Decimal, others: Sequence[tuple[str, Decimal]], text: str) -> Term:

@@ -31,7 +31,8 @@ class Parts:
         self.rule = rule
         self.written = Substitution(rule)
         self.by_name = {one.name: self._written_out(one) for one in rule.series}
-        self.lowering = Lowering(self.by_name, FORMS, watch)
+        moves = rule.clock is not None and rule.clock[0] == "last"
+        self.lowering = Lowering(self.by_name, FORMS, watch, clock_moves=moves)
 
     def _written_out(self, one: spec.Series) -> spec.Series:
         since, only, unless = map(self.written, (one.since, one.only, one.unless))

@@ -27,7 +27,7 @@ def at_baseline(asked: Asked) -> Term:
 
     def make(admits: Any, *, follows_clock: bool) -> Register:
         del follows_clock  # it always does
-        return formulas.AtBaseline(admits, inner)
+        return formulas.AtBaseline(admits, inner, clock_moves=asked.lowering.clock_moves)
 
     wanted = Wanted("at_baseline", make, "number", Role.BASELINE, (unparse(asked.args[1]),))
     kept = remembered(asked.lowering, asked.selection(), wanted, asked.text)

@@ -54,9 +54,13 @@ def _found(lowering: Lowering, chosen: Selection, function: str) -> Term:
         return looked_up(lowering, chosen).one(function, number, text)
     if function in _OF_NUMBERS:
         make, role = _OF_NUMBERS[function]
+        if make is NadirWithBaseline:
+            make = partial(make, clock_moves=lowering.clock_moves)
         wanted = Wanted(function, partial(make, number=number), "fact", role)
     else:
         name, make, role = _OF_FACTS[function]
+        if make is Baseline:
+            make = partial(make, clock_moves=lowering.clock_moves)
         wanted = Wanted(name, make, "fact", role)
     return remembered(lowering, chosen, wanted, text)
 

@@ -12,7 +12,7 @@ from services.detector.engine.comparable import RegisterApart
 from services.detector.engine.instants import US_PER_HOUR, US_PER_MINUTE
 from services.detector.engine.lookback import Admits, Period
 from services.detector.engine.past import Past
-from services.detector.engine.registers import Register
+from services.detector.engine.registers import First, Latest, Register
 from services.detector.engine.remembered import register
 from services.detector.engine.runs import Runs
 from services.detector.language.ast import Duration, Name, Node, Selection
@@ -63,7 +63,8 @@ def remembered(lowering: Lowering, chosen: Selection, wanted: Wanted, text: str)
     index = lowering.registers.keep(key, lowering.seat(chosen.series), make)
     kept = lowering.registers.made[index][1]
     own = kept.own if isinstance(kept, RegisterApart) else None
-    return register(index, kept.read, wanted.kind, wanted.role, text, own)
+    certain = isinstance(kept, First | Latest) and kept.certain
+    return register(index, kept.read, wanted.kind, wanted.role, text, own, certain=certain)
 
 
 def _register(lowering: Lowering, chosen: Selection, make: Make) -> Register:

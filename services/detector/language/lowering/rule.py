@@ -69,6 +69,7 @@ class Lowering:
         series: what the rule reads, by name.
         forms: how each kind of expression is lowered.
         watch: may put a term of its own in place of every comparison.
+        clock_moves: whether a later step of the course may set the clock anew.
         registers: fills up with what the expressions ask of the past.
         reach_days: how far back they look without remembering.
         grounding: the series whose membership is just being proved.
@@ -77,6 +78,7 @@ class Lowering:
     series: dict[str, Series]
     forms: Forms
     watch: Callable[[Compare, Term], Term] | None = None
+    clock_moves: bool = True
     registers: Registers = field(default_factory=Registers)
     reach_days: int = 0
     grounding: set[str] = field(default_factory=set)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from decimal import Decimal
 from itertools import chain
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from support.lanes import fact, when
+from support.lanes import fact, step, when
 from support.living import all_rules
 
 from services.detector.engine.comparisons import compared
-from services.detector.engine.dormancy import denial, never
+from services.detector.engine.dormancy import denial, never, weakest
 from services.detector.engine.fields import the_fact_of
 from services.detector.engine.logic import all_of, any_of
 from services.detector.engine.pattern import Pattern
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from services.detector.engine.fact import Fact
+    from services.detector.engine.finding import Machine
     from services.detector.engine.rule import CompiledRule
 
+COURSE = step("clock", 0, regimen="X")
 REFERENCES = (None, Decimal(1), Decimal(40))
 
 
@@ -67,8 +70,45 @@ def facts(limits: set[Decimal]) -> Iterator[Fact]:
             yield one
 
 
-def at(rule: CompiledRule, one: Fact, series: tuple[int, ...]) -> Context:
-    return Context(one, None, None, rule.initial.registers, [Entry(one, Seat(series, 0))], 0)
+def at(
+    rule: CompiledRule, one: Fact, series: tuple[int, ...], clock: Fact | None = None
+) -> Context:
+    return Context(one, clock, clock, rule.initial.registers, [Entry(one, Seat(series, 0))], 0)
+
+
+def limits_of(machine: Machine) -> set[Decimal]:
+    """All numbers in what a machine holds."""
+    found: set[Decimal] = set()
+    seen, todo = set[int](), list[Any]([machine])
+    while todo:
+        one = todo.pop()
+        if id(one) in seen:
+            continue
+        seen.add(id(one))
+        if isinstance(one, Term):
+            found |= set(numbers(one))
+        elif isinstance(one, tuple):
+            todo += one
+        elif type(one).__module__.startswith("services.detector.engine"):
+            names = getattr(one, "__slots__", ()) or vars(one)
+            todo += [getattr(one, name, None) for name in (*names, *getattr(one, "__dict__", ()))]
+    return found
+
+
+def test_what_is_denied_leaves_every_machine_as_it_began() -> None:
+    denied: Counter[str] = Counter()
+    for rule in all_rules():
+        for machine in rule.machines:
+            for index in sorted(machine.listens):
+                denies = machine.denial((index,), dated=True)
+                for one in facts(limits_of(machine)) if denies else ():
+                    if denies is not None and denies(one):
+                        denied[type(machine).__name__] += 1
+                        for clock in (None, COURSE):
+                            here = at(rule, one, (index,), clock)
+                            after, notes = machine.step(machine.initial, here)
+                            assert (after, notes) == (machine.initial, ()), rule.id
+    assert {"Pattern", "Escalation", "Sequence", "Unanswered", "MachineApart"} <= set(denied)
 
 
 def test_what_is_denied_is_false() -> None:
@@ -111,3 +151,26 @@ def test_one_part_that_is_false_is_enough_for_and_but_not_for_or() -> None:
     both = denial(any_of((sure, of_first("<", constant(Decimal(1), "1"))), "either"), (0,))
     assert both is not None
     assert [both(fact("a", value=v)) for v in ("0.5", "2", "4")] == [False, True, False]
+
+
+VALUE = value_of(the_fact_of(frozenset({0}), "alt"))
+
+
+def limited(op: str, limit: str) -> Term:
+    return compared(op, VALUE, constant(Decimal(limit), limit), f"alt {op} {limit}")
+
+
+def test_the_weakest_of_several_limits_is_the_one_without_which_none_holds() -> None:
+    three, strictly, four = limited(">=", "3"), limited(">", "3"), limited(">=", "4")
+    assert weakest([three, strictly, four]) is three
+    assert weakest([four, strictly]) is strictly
+    low, lower = limited("<", "3"), limited("<=", "2")
+    assert weakest([lower, low]) is low
+    assert weakest([]) is None
+
+
+def test_limits_on_both_sides_or_of_other_numbers_have_no_weakest() -> None:
+    three = limited(">=", "3")
+    assert weakest([three, limited("<", "1")]) is None
+    assert weakest([three, of_first(">=", constant(Decimal(4), "4"))]) is None
+    assert weakest([three, when(">=", "4")]) is None

@@ -114,6 +114,15 @@ def test_a_baseline_is_the_last_on_or_before_the_clock() -> None:
     assert isinstance(register.read(moved, context_of(OTHER_ASSAY, clock=clock)), Unknown)
 
 
+def test_after_a_clock_that_never_moves_a_baseline_keeps_nothing_more() -> None:
+    clock = fact("clock", 10)
+    facts = [fact("a", 0, "1"), fact("b", 10, "2"), fact("c", 11, "3")]
+    register = Baseline(None, follows_clock=False, clock_moves=False)
+    memory = remember(register, facts[:2], clock)
+    assert register.add(memory, facts[2], context_of(facts[2], clock=clock)) is memory
+    assert register.read(memory, context_of(NOW, clock=clock)) is facts[1]
+
+
 def test_a_baseline_takes_only_what_is_admitted() -> None:
     register = Baseline(lambda c: c.fact.key[1] == "a", follows_clock=False)
     facts = [fact("a", 0), fact("b", 1)]
